@@ -1,0 +1,125 @@
+"""Whether an action is possible now, and if not, why: the one answer for keys, palette and CLI."""
+
+from __future__ import annotations
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Analyse, Bake, Pause
+from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.world import World
+
+DEPLOYMENT_ACTIONS = (
+    "promote",
+    "promote_full",
+    "pause",
+    "resume",
+    "abort",
+    "retry",
+    "rollback",
+    "deploy",
+    "scale",
+    "unhold",
+)
+
+
+def why_not(world: World, action: str, key: str, now: float) -> str | None:
+    """None when ``action`` is possible on deployment ``key`` now; else one line that says why not.
+
+    ``deploy`` is also asked about deployments that do not exist yet.
+    """
+    state = world.deployments.get(key)
+    if state is None:
+        return _stopped(world, key) if action == "deploy" else f"there is no deployment {key}"
+    match action:
+        case "promote" | "promote_full":
+            return _stopped(world, key) or _no_promote(state, now, full=action == "promote_full")
+        case "pause":
+            return _no_pause(state)
+        case "resume":
+            if state.active is None or state.active.paused is None:
+                return "nothing is paused"
+            return _stopped(world, key)
+        case "abort":
+            return _no_abort(state)
+        case "retry":
+            return _stopped(world, key) or _no_retry(state)
+        case "rollback":
+            return _no_rollback(state)
+        case "deploy":
+            return _stopped(world, key) or (_moving(state) if state.active else None)
+        case "scale":
+            return None if state.stable or state.active else "nothing runs here to scale"
+        case "unhold":
+            return None if state.hold else "its automation is not held"
+    return f"unknown action {action}"
+
+
+def _stopped(world: World, key: str) -> str | None:
+    stop = world.stop_for(key)
+    if stop is None:
+        return None
+    done = "stopped" if stop.mode == "stop" else "frozen"
+    return f"{done} by {stop.by.name}: release it first, with a reason"
+
+
+def _moving(state: Deployment) -> str:
+    rollout = state.active
+    assert rollout is not None
+    return f"{rollout.candidate.version} is on its way: promote or abort it first"
+
+
+def _no_promote(state: Deployment, now: float, *, full: bool) -> str | None:
+    rollout = state.active
+    if rollout is None:
+        return "no rollout is moving"
+    if rollout.phase == "back":
+        return "it is on the way back"
+    if rollout.paused and not rollout.paused.engine:
+        return f"paused by {rollout.paused.by.name}: resume it first"
+    if full:
+        return "it is being promoted fully already" if rollout.full else None
+    if isinstance(rollout.step, Pause | Analyse | Bake):
+        return None
+    return (
+        f"step {rollout.index + 1} of {len(rollout.plan)} is still at work: {_doing(rollout, now)}"
+    )
+
+
+def _doing(rollout: Rollout, now: float) -> str:
+    step = rollout.step
+    title = step.title() if step else "finishing"
+    return f"{title}, since {duration(max(0.0, now - rollout.step_began))}"
+
+
+def _no_pause(state: Deployment) -> str | None:
+    rollout = state.active
+    if rollout is None:
+        return "no rollout is moving"
+    if rollout.phase == "back":
+        return "it is on the way back, which nothing pauses"
+    if rollout.paused:
+        return f"paused already by {rollout.paused.by.name}"
+    return None
+
+
+def _no_abort(state: Deployment) -> str | None:
+    rollout = state.active
+    if rollout is None:
+        return "no rollout is moving"
+    return "it is on the way back already" if rollout.phase == "back" else None
+
+
+def _no_retry(state: Deployment) -> str | None:
+    if state.active:
+        return _moving(state)
+    if state.rollout is None or state.rollout.outcome == "promoted":
+        return "the last rollout did not fail"
+    return None
+
+
+def _no_rollback(state: Deployment) -> str | None:
+    if state.active:
+        return "it is on the way back already" if state.active.phase == "back" else None
+    if state.last_good() is None:
+        return "no stable version to go back to: none finished its bake here before this one"
+    return None

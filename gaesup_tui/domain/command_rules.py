@@ -1,0 +1,306 @@
+"""From a command to events, or to a refusal that says why."""
+
+from __future__ import annotations
+
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain import strategy
+from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.rollout import Actor, Rollout
+from gaesup_tui.domain.rollout_rules import retreat
+from gaesup_tui.domain.steps import Analyse, Cause, Pause, RolloutSpec, SetTraffic, SmokeTest, Step
+from gaesup_tui.domain.world import World
+
+ROLLBACK_DEADLINE_S = 60.0
+ROLLBACK_BAKE_S = 30.0
+INITIAL_BAKE_S = 0.0
+
+
+def decide_command(world: World, command: cmd.Command, by: Actor, now: float) -> list[ev.Event]:
+    """What follows from a command.
+
+    Raises:
+        NotFound: it names a deployment that does not exist.
+        Moved: the deployment changed since ``expect_seq``; the message says what happened.
+        Refused: the present state does not allow it.
+        Invalid: it can never work (a release without a reason).
+    """
+    match command:
+        case cmd.Stop():
+            return _stop(world, command)
+        case cmd.Release():
+            return _release(world, command)
+        case cmd.Deploy():
+            _check_moved(world.deployments.get(command.deployment), command.expect_seq)
+            _check_allowed(world, "deploy", command.deployment, now)
+            return [_deploy(world, command, by, now)]
+    state = world.deployments.get(command.deployment)
+    if state is None:
+        raise NotFound(
+            f"there is no deployment {command.deployment}",
+            hint="`gaesup status` lists what there is",
+        )
+    if not isinstance(command, cmd.Abort):
+        _check_moved(state, command.expect_seq)
+    action = "promote_full" if isinstance(command, cmd.Promote) and command.full else command.action
+    _check_allowed(world, action, command.deployment, now)
+    return _on_deployment(state, command, by, now)
+
+
+def _on_deployment(
+    state: Deployment, command: cmd.Command, by: Actor, now: float
+) -> list[ev.Event]:
+    key = state.key
+    match command:
+        case cmd.Promote():
+            return _promote(state, command)
+        case cmd.Abort():
+            reason = command.why or "asked for"
+            return retreat(state, Cause(kind="person", reason=f"{by.name}: {reason}"[:500]))
+        case cmd.Pause():
+            return [ev.RolloutPaused(deployment=key, why=command.why)]
+        case cmd.Resume():
+            return [ev.RolloutResumed(deployment=key, why=command.why)]
+        case cmd.Retry():
+            return [_retry(state, command, by, now)]
+        case cmd.Rollback():
+            return _rollback(state, command, by, now)
+        case cmd.Scale():
+            return [ev.DeploymentScaled(deployment=key, replicas=command.replicas, why=command.why)]
+        case cmd.ReleaseHold():
+            _need_reason(command.why, "releasing a hold")
+            return [ev.HoldReleased(deployment=key, why=command.why)]
+    raise Invalid(f"unknown action {command.action}")
+
+
+def _check_moved(state: Deployment | None, expect_seq: int | None) -> None:
+    if expect_seq is None:
+        return
+    seq = state.seq if state else 0
+    if seq != expect_seq:
+        raise Moved("it moved since you looked", hint="look again, then decide")
+
+
+def _check_allowed(world: World, action: str, key: str, now: float) -> None:
+    if reason := why_not(world, action, key, now):
+        raise Refused(f"{action.replace('_', ' ')} {key}: {reason}")
+
+
+def _need_reason(why: str, what: str) -> None:
+    if not why.strip():
+        raise Invalid(f"{what} needs a reason", hint="give one with --reason")
+
+
+def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
+    rollout = state.active
+    assert rollout is not None  # why_not looked
+    events: list[ev.Event] = [
+        ev.DecisionMade(
+            deployment=state.key, index=rollout.index, full=command.full, why=command.why
+        )
+    ]
+    if rollout.paused:
+        events.insert(0, ev.RolloutResumed(deployment=state.key, why=command.why))
+    if command.full:
+        return events
+    events.append(
+        ev.StepCompleted(
+            deployment=state.key, index=rollout.index, result="skipped", note="promoted by hand"
+        )
+    )
+    if rollout.index + 1 == len(rollout.plan):
+        events.append(ev.RolloutFinished(deployment=state.key, outcome="promoted"))
+    return events
+
+
+def _rollout_id(state: Deployment | None, key: str) -> str:
+    return f"{key}#{(state.rollouts if state else 0) + 1}"
+
+
+def _create(
+    key: str,
+    state: Deployment | None,
+    revision: Revision,
+    spec: RolloutSpec,
+    replicas: int,
+    by: Actor,
+    now: float,
+    why: str,
+    backend: str,
+    project: str = "",
+) -> ev.RolloutCreated:
+    base = state.stable if state else None
+    rollout = Rollout(
+        id=_rollout_id(state, key),
+        deployment=key,
+        spec=spec,
+        base=base,
+        candidate=revision,
+        replicas=replicas,
+        by=by,
+        at=now,
+        why=why,
+        plan=spec.plan,
+        step_began=now,
+        base_replicas=replicas if base else 0,
+    )
+    return ev.RolloutCreated(deployment=key, backend=backend, project=project, rollout=rollout)
+
+
+def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.RolloutCreated:
+    state = world.deployments.get(command.deployment)
+    base = state.stable if state else None
+    if base is not None and base.id == command.revision.id:
+        raise Refused(f"{command.deployment} runs {base.version} already, byte for byte")
+    replicas = command.replicas or (state.replicas if state else 0) or 1
+    spec = command.spec
+    if base is None:
+        name, plan = (
+            "initial",
+            strategy.initial(
+                replicas, command.checks, spec.canary.progress_deadline, INITIAL_BAKE_S
+            ),
+        )
+    elif command.strategy == "canary":
+        name, plan = "canary", strategy.canary(spec.canary, replicas, command.checks)
+    else:
+        name, plan = "rolling", strategy.rolling(spec.rolling, replicas, command.checks)
+    rollout_spec = RolloutSpec(
+        strategy=name,
+        plan=plan,
+        guards=spec.guards,
+        error_tolerance=spec.error_tolerance / 100,
+        p95_tolerance=spec.p95_tolerance / 100,
+        auto_abort=spec.auto_abort,
+        sticky=spec.sticky,
+    )
+    return _create(
+        command.deployment,
+        state,
+        command.revision,
+        rollout_spec,
+        replicas,
+        by,
+        now,
+        command.why,
+        command.backend,
+        command.project,
+    )
+
+
+def _rollback(state: Deployment, command: cmd.Rollback, by: Actor, now: float) -> list[ev.Event]:
+    if state.active:
+        base = state.active.base
+        if command.version and (base is None or base.version != command.version):
+            raise Refused(
+                f"{state.key} is moving: a rollback now goes to "
+                f"{base.version if base else 'nothing'}, not {command.version}",
+                hint="abort first, then roll back to the version you want",
+            )
+        why = command.why or "rollback"
+        return retreat(state, Cause(kind="person", reason=f"{by.name}: {why}"[:500]))
+    target = _rollback_target(state, command.version)
+    spec = RolloutSpec(
+        strategy="rollback",
+        plan=strategy.rollback(max(1, state.replicas), ROLLBACK_DEADLINE_S, ROLLBACK_BAKE_S),
+        auto_abort=False,
+    )
+    return [
+        _create(
+            state.key,
+            state,
+            target,
+            spec,
+            max(1, state.replicas),
+            by,
+            now,
+            command.why,
+            state.backend,
+        )
+    ]
+
+
+def _rollback_target(state: Deployment, version: str | None) -> Revision:
+    if version is None:
+        last = state.last_good()
+        assert last is not None  # why_not looked
+        return last.revision
+    for release in reversed(state.good):
+        if release.revision.version == version:
+            if state.stable and release.revision.id == state.stable.id:
+                raise Refused(f"{state.key} runs {version} already")
+            return release.revision
+    known = ", ".join(dict.fromkeys(r.revision.version for r in reversed(state.good))) or "none"
+    raise NotFound(
+        f"{state.key} has no good release {version}", hint=f"known good, newest first: {known}"
+    )
+
+
+def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.RolloutCreated:
+    failed = state.rollout
+    assert failed is not None  # why_not looked
+    spec = failed.spec
+    if command.start == "failed":
+        spec = spec.model_copy(update={"plan": _from_failed(failed)})
+    return _create(
+        state.key,
+        state,
+        failed.candidate,
+        spec,
+        max(1, state.replicas),
+        by,
+        now,
+        command.why or f"retry of {failed.id}",
+        state.backend,
+    )
+
+
+def _from_failed(failed: Rollout) -> tuple[Step, ...]:
+    """The plan again, without the waits and tests that had passed, and straight to the share
+    the candidate had."""
+    passed = max(0, len(failed.records) - 1)
+    before = [
+        step
+        for step in failed.spec.plan[:passed]
+        if not isinstance(step, Pause | Analyse | SmokeTest)
+    ]
+    last_share = [step for step in before if isinstance(step, SetTraffic)][-1:]
+    kept = [step for step in before if not isinstance(step, SetTraffic)]
+    return (*kept, *last_share, *failed.spec.plan[passed:])
+
+
+def _check_scope(world: World, scope: str) -> None:
+    environments = {d.environment for d in world.deployments.values()}
+    if scope and scope not in world.deployments and scope not in environments:
+        names = ", ".join(sorted(environments)) or "none"
+        raise NotFound(
+            f"nothing is called {scope[:130]!r}",
+            hint=f"a scope is empty, UNIT@ENVIRONMENT, or one of the environments: {names}",
+        )
+
+
+def _stop(world: World, command: cmd.Stop) -> list[ev.Event]:
+    _check_scope(world, command.scope)
+    events: list[ev.Event] = [
+        ev.StopPressed(scope=command.scope, mode=command.mode, why=command.why)
+    ]
+    if command.mode == "freeze":
+        return events
+    reason = f"emergency stop{': ' + command.why if command.why else ''}"[:500]
+    for state in world.deployments.values():
+        if not command.scope or command.scope in (state.key, state.environment):
+            events += retreat(state, Cause(kind="stop", reason=reason))
+    return events
+
+
+def _release(world: World, command: cmd.Release) -> list[ev.Event]:
+    _need_reason(command.why, "releasing a stop")
+    if not any(stop.scope == command.scope for stop in world.stops):
+        scopes = ", ".join(stop.scope or "everything" for stop in world.stops) or "nothing"
+        raise Refused(
+            f"{command.scope or 'everything'} is not stopped", hint=f"stopped now: {scopes}"
+        )
+    return [ev.StopReleased(scope=command.scope, why=command.why)]

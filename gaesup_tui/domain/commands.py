@@ -1,0 +1,118 @@
+"""What a person can ask of the engine, as it goes over the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text, Version
+from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.steps import Check
+from gaesup_tui.domain.strategy_spec import StrategySpec
+
+Replicas = Annotated[int, Field(ge=0, le=1000)]
+
+
+class _OnDeployment(Frozen):
+    deployment: DeploymentKey
+    why: Text = ""
+    expect_seq: int | None = None
+    """The deployment's ``seq`` when the person looked; refused if it moved. None: no check."""
+
+
+class Deploy(_OnDeployment):
+    """Begin a rollout to ``revision``."""
+
+    action: Literal["deploy"] = "deploy"
+    backend: Name = "local"
+    project: str = ""
+    revision: Revision
+    strategy: Literal["canary", "rolling"] = "rolling"
+    spec: StrategySpec = StrategySpec()
+    checks: tuple[Check, ...] = ()
+    replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """None: as many as there are, or 1."""
+
+
+class Rollback(_OnDeployment):
+    """Back to the last good revision, or to ``version`` of the known-good history."""
+
+    action: Literal["rollback"] = "rollback"
+    version: Version | None = None
+
+
+class Promote(_OnDeployment):
+    """Pass the gate the rollout stands at; with ``full`` every later one too."""
+
+    action: Literal["promote"] = "promote"
+    full: bool = False
+
+
+class Abort(_OnDeployment):
+    """All traffic back to the base. Needs no ``expect_seq``: it always wins."""
+
+    action: Literal["abort"] = "abort"
+
+
+class Pause(_OnDeployment):
+    action: Literal["pause"] = "pause"
+
+
+class Resume(_OnDeployment):
+    action: Literal["resume"] = "resume"
+
+
+class Retry(_OnDeployment):
+    """The last rollout again, from the start or from the step it failed at."""
+
+    action: Literal["retry"] = "retry"
+    start: Literal["start", "failed"] = "start"
+
+
+class Scale(_OnDeployment):
+    action: Literal["scale"] = "scale"
+    replicas: Replicas
+
+
+class ReleaseHold(_OnDeployment):
+    """Let a held deployment's automation go on. Needs a reason."""
+
+    action: Literal["unhold"] = "unhold"
+
+
+class Stop(Frozen):
+    """Emergency stop of a scope: everything (empty), an environment, or a deployment."""
+
+    action: Literal["stop"] = "stop"
+    scope: str = Field(default="", max_length=130)
+    mode: Literal["stop", "freeze"] = "stop"
+    why: Text = ""
+
+
+class Release(Frozen):
+    """Ends a stop or a freeze. Needs a reason."""
+
+    action: Literal["release"] = "release"
+    scope: str = Field(default="", max_length=130)
+    why: Text = ""
+
+
+Command = Annotated[
+    Deploy
+    | Rollback
+    | Promote
+    | Abort
+    | Pause
+    | Resume
+    | Retry
+    | Scale
+    | ReleaseHold
+    | Stop
+    | Release,
+    Field(discriminator="action"),
+]
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+
+ALWAYS_ALLOWED = (Abort, Stop)
+"""What acts even while the journal cannot be written."""

@@ -1,0 +1,200 @@
+"""A deployment: a unit in an environment, and the fold that keeps it."""
+
+from __future__ import annotations
+
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
+from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.rollout import Actor, Paused, Rollout, StepRecord, enter
+
+KEEP_RELEASES = 20
+KEEP_PAST = 10
+
+
+class Release(Frozen):
+    """A revision that finished its bake: something one can go back to."""
+
+    revision: Revision
+    at: float
+    by: Actor
+    baked_s: float
+
+
+class Hold(Frozen):
+    """Automation of a deployment is held."""
+
+    by: Actor
+    at: float
+    why: Text
+
+
+class Deployment(Frozen):
+    """Everything the engine knows about ``cart@production`` from its journal."""
+
+    key: DeploymentKey
+    backend: str
+    project: str = ""
+    replicas: int
+    stable: Revision | None = None
+    good: tuple[Release, ...] = ()
+    """Known-good history, newest last."""
+    rollout: Rollout | None = None
+    """The active one, or the last that finished."""
+    past: tuple[Rollout, ...] = ()
+    """Earlier finished ones, newest last."""
+    hold: Hold | None = None
+    rollouts: int = 0
+    """How many there were; the next one's number."""
+    seq: int = 0
+    """The last event that changed it: what a decision is based on."""
+
+    @property
+    def unit(self) -> str:
+        return self.key.partition("@")[0]
+
+    @property
+    def environment(self) -> str:
+        return self.key.partition("@")[2]
+
+    @property
+    def active(self) -> Rollout | None:
+        return self.rollout if self.rollout and self.rollout.active else None
+
+    def last_good(self) -> Release | None:
+        """The newest release that is not what is stable now: where undo leads."""
+        stable = self.stable.id if self.stable else None
+        return next((r for r in reversed(self.good) if r.revision.id != stable), None)
+
+    def weights(self) -> dict[str, int]:
+        """The traffic wished, revision id to percent."""
+        if self.active:
+            return self.active.weights()
+        return {self.stable.id: 100} if self.stable else {}
+
+    def replica_wishes(self) -> dict[str, tuple[Revision, int]]:
+        """The replicas wished: revision id to revision and count."""
+        if self.active:
+            return self.active.replica_wishes()
+        return {self.stable.id: (self.stable, self.replicas)} if self.stable else {}
+
+
+def begin(event: ev.RolloutCreated) -> Deployment:
+    """A deployment as its first event makes it."""
+    return Deployment(key=event.deployment, backend=event.backend, replicas=event.rollout.replicas)
+
+
+def apply(state: Deployment, recorded: ev.Recorded) -> Deployment:
+    """The fold. Total: an event that does not fit the state changes nothing but ``seq``."""
+    changed = _fold(state, recorded)
+    return changed.model_copy(update={"seq": recorded.seq})
+
+
+def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
+    match recorded.event:
+        case ev.RolloutCreated() as event:
+            return _created(state, event)
+        case ev.DeploymentScaled() as event:
+            return _scaled(state, event.replicas)
+        case ev.HoldSet(why=why):
+            hold = Hold(by=recorded.by, at=recorded.at, why=why)
+            return state.model_copy(update={"hold": hold})
+        case ev.HoldReleased():
+            return state.model_copy(update={"hold": None})
+        case ev.RolloutFinished() as event if state.active:
+            return _finished(state, state.active, event, recorded)
+        case _ if state.active:
+            return state.model_copy(update={"rollout": _moved(state.active, recorded)})
+    return state
+
+
+def _created(state: Deployment, event: ev.RolloutCreated) -> Deployment:
+    rollout = event.rollout
+    past = (*state.past, state.rollout)[-KEEP_PAST:] if state.rollout else state.past
+    return state.model_copy(
+        update={
+            "backend": event.backend,
+            "project": event.project or state.project,
+            "replicas": rollout.replicas,
+            "rollout": enter(rollout, 0, rollout.at),
+            "past": past,
+            "rollouts": state.rollouts + 1,
+        }
+    )
+
+
+def _scaled(state: Deployment, replicas: int) -> Deployment:
+    changed: dict[str, object] = {"replicas": replicas}
+    if rollout := state.active:
+        sides: dict[str, object] = {"replicas": replicas}
+        if rollout.candidate_replicas:
+            sides["candidate_replicas"] = replicas
+        if rollout.base_replicas:
+            sides["base_replicas"] = replicas
+        changed["rollout"] = rollout.model_copy(update=sides)
+    return state.model_copy(update=changed)
+
+
+def _finished(
+    state: Deployment, rollout: Rollout, event: ev.RolloutFinished, recorded: ev.Recorded
+) -> Deployment:
+    over = rollout.model_copy(
+        update={"phase": "finished", "outcome": event.outcome, "finished_at": recorded.at}
+    )
+    changed: dict[str, object] = {"rollout": over}
+    if event.outcome == "promoted":
+        release = Release(
+            revision=rollout.candidate,
+            at=recorded.at,
+            by=rollout.by,
+            baked_s=max(0.0, recorded.at - rollout.step_began),
+        )
+        good = [r for r in state.good if r.revision.id != rollout.candidate.id]
+        changed["stable"] = rollout.candidate
+        changed["good"] = (*good, release)[-KEEP_RELEASES:]
+    return state.model_copy(update=changed)
+
+
+def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
+    at, event = recorded.at, recorded.event
+    match event:
+        case ev.StepCompleted(index=index) if index == rollout.index:
+            return _next_step(rollout, at, event)
+        case ev.DecisionMade(full=True):
+            return rollout.model_copy(update={"full": True})
+        case ev.RolloutPaused(why=why, engine=engine):
+            paused = Paused(by=recorded.by, at=at, why=why, engine=engine)
+            return rollout.model_copy(update={"paused": paused})
+        case ev.RolloutResumed():
+            return rollout.model_copy(update={"paused": None})
+        case ev.VerdictGiven(verdict=verdict):
+            return rollout.model_copy(update={"verdict": verdict, "verdict_at": at})
+        case ev.RetreatStarted() if rollout.phase == "forward":
+            return _turned(rollout, recorded.by, at, event)
+    return rollout
+
+
+def _next_step(rollout: Rollout, at: float, event: ev.StepCompleted) -> Rollout:
+    if rollout.phase == "forward":
+        record = StepRecord(
+            began=rollout.step_began, ended=at, result=event.result, note=event.note
+        )
+        rollout = rollout.model_copy(update={"records": (*rollout.records, record)})
+    return enter(rollout, event.index + 1, at)
+
+
+def _turned(rollout: Rollout, by: Actor, at: float, event: ev.RetreatStarted) -> Rollout:
+    failed = StepRecord(
+        began=rollout.step_began, ended=at, result="failed", note=event.cause.reason
+    )
+    turned = rollout.model_copy(
+        update={
+            "phase": "back",
+            "plan": event.plan,
+            "paused": None,
+            "records": (*rollout.records, failed),
+            "cause": event.cause,
+            "cause_at": at,
+            "cause_by": by,
+        }
+    )
+    return enter(turned, 0, at)

@@ -1,0 +1,165 @@
+"""Everything the journal can hold. An event is what follows from an input, in the past tense."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
+from gaesup_tui.domain.rollout import Actor, Outcome, Rollout
+from gaesup_tui.domain.steps import Cause, Plan
+from gaesup_tui.domain.verdict import Verdict
+
+
+class RolloutCreated(Frozen):
+    kind: Literal["rollout_created"] = "rollout_created"
+    deployment: DeploymentKey
+    backend: Name
+    project: str = ""
+    """The ``gaesup.yaml`` it came from, so that later commands find the unit's versions."""
+    rollout: Rollout
+
+
+class StepCompleted(Frozen):
+    """The step at ``index`` of the present phase is over; the next begins with it."""
+
+    kind: Literal["step_completed"] = "step_completed"
+    deployment: DeploymentKey
+    index: int
+    result: Literal["done", "skipped"] = "done"
+    note: Text = ""
+
+
+class DecisionMade(Frozen):
+    """A person answered: the gate at ``index`` is passed, or with ``full`` every one after it."""
+
+    kind: Literal["decision_made"] = "decision_made"
+    deployment: DeploymentKey
+    index: int
+    full: bool = False
+    why: Text = ""
+
+
+class RolloutPaused(Frozen):
+    kind: Literal["rollout_paused"] = "rollout_paused"
+    deployment: DeploymentKey
+    why: Text = ""
+    engine: bool = False
+
+
+class RolloutResumed(Frozen):
+    kind: Literal["rollout_resumed"] = "rollout_resumed"
+    deployment: DeploymentKey
+    why: Text = ""
+
+
+class VerdictGiven(Frozen):
+    """The judge changed its mind."""
+
+    kind: Literal["verdict_given"] = "verdict_given"
+    deployment: DeploymentKey
+    verdict: Verdict
+
+
+class RetreatStarted(Frozen):
+    """The way back began, with its steps."""
+
+    kind: Literal["retreat_started"] = "retreat_started"
+    deployment: DeploymentKey
+    cause: Cause
+    plan: Plan
+
+
+class RolloutFinished(Frozen):
+    kind: Literal["rollout_finished"] = "rollout_finished"
+    deployment: DeploymentKey
+    outcome: Outcome
+    note: Text = ""
+
+
+class DeploymentScaled(Frozen):
+    kind: Literal["deployment_scaled"] = "deployment_scaled"
+    deployment: DeploymentKey
+    replicas: int = Field(ge=0, le=1000)
+    why: Text = ""
+
+
+class HoldSet(Frozen):
+    """Automation of this deployment is held until a person releases it."""
+
+    kind: Literal["hold_set"] = "hold_set"
+    deployment: DeploymentKey
+    why: Text
+
+
+class HoldReleased(Frozen):
+    kind: Literal["hold_released"] = "hold_released"
+    deployment: DeploymentKey
+    why: Text
+
+
+class StopPressed(Frozen):
+    """The emergency stop of a scope: empty for everything, an environment, or a deployment."""
+
+    kind: Literal["stop_pressed"] = "stop_pressed"
+    scope: str = ""
+    mode: Literal["stop", "freeze"] = "stop"
+    why: Text = ""
+
+
+class StopReleased(Frozen):
+    kind: Literal["stop_released"] = "stop_released"
+    scope: str = ""
+    why: Text
+
+
+class EngineStarted(Frozen):
+    """A life of the engine began; what came before ended with ``clean`` or without a word."""
+
+    kind: Literal["engine_started"] = "engine_started"
+    version: str
+    pid: int
+    after_crash: bool
+
+
+class EngineStopped(Frozen):
+    kind: Literal["engine_stopped"] = "engine_stopped"
+    why: Text = ""
+
+
+Event = Annotated[
+    RolloutCreated
+    | StepCompleted
+    | DecisionMade
+    | RolloutPaused
+    | RolloutResumed
+    | VerdictGiven
+    | RetreatStarted
+    | RolloutFinished
+    | DeploymentScaled
+    | HoldSet
+    | HoldReleased
+    | StopPressed
+    | StopReleased
+    | EngineStarted
+    | EngineStopped,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class Recorded(Frozen):
+    """An event in the journal: numbered, timed, and with the one who caused it."""
+
+    seq: int
+    at: float
+    """Unix seconds, never falling."""
+    by: Actor
+    event: Event
+
+    @property
+    def deployment(self) -> str:
+        """The deployment it belongs to; empty for the engine's own and the stop's."""
+        return getattr(self.event, "deployment", "")

@@ -1,0 +1,93 @@
+"""What was seen in the world. Volatile: only what follows from it is journaled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ReplicaState = Literal["starting", "ready", "unready", "backoff", "draining"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSeen:
+    """One replica as its backend reports it. Times are Unix seconds."""
+
+    id: str
+    state: ReplicaState
+    since: float
+    restarts: int = 0
+    last_exit: str | None = None
+    """Why it last ended, for a person: ``trap unreachable``, ``exit 137 (memory limit)``."""
+    health_failures: int = 0
+    """Consecutive failed health checks."""
+    inflight: int = 0
+    memory_bytes: int | None = None
+    cpu_s: float | None = None
+    next_start_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Cumulative traffic counters of a revision; they restart only with the backend's ``boot``."""
+
+    ok: int = 0
+    """Replies of class 2xx, 3xx and 4xx."""
+    errors: int = 0
+    """Replies of class 5xx, made by the unit or by the front for it (traps, deadlines)."""
+    client_errors: int = 0
+    """Of ``ok``, those of class 4xx."""
+    bounds_s: tuple[float, ...] = ()
+    """Upper bounds of the duration buckets, seconds; the last bucket is open."""
+    buckets: tuple[int, ...] = ()
+    """Replies per bucket, one more than bounds, not cumulative."""
+
+    @property
+    def requests(self) -> int:
+        return self.ok + self.errors
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSeen:
+    """A revision of a deployment as it stands."""
+
+    wanted: int
+    replicas: tuple[ReplicaSeen, ...] = ()
+    counters: Counters = Counters()
+    error: str | None = None
+    """Why no replica can be made at all: a gate refused the module."""
+
+    @property
+    def ready(self) -> int:
+        return sum(replica.state == "ready" for replica in self.replicas)
+
+    @property
+    def health_failures(self) -> int:
+        return max((replica.health_failures for replica in self.replicas), default=0)
+
+    @property
+    def restarts(self) -> int:
+        return sum(replica.restarts for replica in self.replicas)
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentSeen:
+    """A deployment as its backend reports it; ``weights`` are read back from the live route."""
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    revisions: Mapping[str, RevisionSeen] = field(default_factory=dict)
+
+    def revision(self, revision_id: str | None) -> RevisionSeen | None:
+        return self.revisions.get(revision_id) if revision_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything one backend sees at one moment."""
+
+    at: float
+    boot: str
+    """Changes when the backend restarted and its counters began anew."""
+    deployments: Mapping[str, DeploymentSeen]
+    endpoint: str = ""
+    """Where traffic enters, ``127.0.0.1:7411``."""

@@ -1,0 +1,112 @@
+"""A rollout: the change of a deployment from one revision to another, by steps.
+
+Everything here is a value and a fold. The rules that move it are in ``rollout_rules``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
+from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.steps import Cause, Plan, RolloutSpec, Scale, SetTraffic, Step
+from gaesup_tui.domain.verdict import Verdict
+
+Phase = Literal["forward", "back", "finished"]
+Outcome = Literal["promoted", "aborted", "failed"]
+
+
+class Actor(Frozen):
+    """Who did it: a person (login name from the kernel) or the engine itself."""
+
+    name: Text
+    uid: int | None = None
+
+
+ENGINE = Actor(name="gaesup")
+
+
+class Paused(Frozen):
+    """An operator's pause. It beats every timer."""
+
+    by: Actor
+    at: float
+    why: Text
+    engine: bool = False
+    """Set by the engine because the world was not as planned."""
+
+
+class StepRecord(Frozen):
+    """A step that is over."""
+
+    began: float
+    ended: float
+    result: Literal["done", "skipped", "failed"]
+    note: Text = ""
+
+
+class Rollout(Frozen):
+    """One change, whole: what it does, where it stands, and how it came to be there."""
+
+    id: str
+    deployment: DeploymentKey
+    spec: RolloutSpec
+    base: Revision | None
+    candidate: Revision
+    replicas: int
+    by: Actor
+    at: float
+    why: Text = ""
+    phase: Phase = "forward"
+    plan: Plan
+    """The steps of the present phase: forward, or the way back."""
+    index: int = 0
+    step_began: float
+    records: tuple[StepRecord, ...] = ()
+    """One per step of ``spec.plan`` that is over, while going forward."""
+    weight_percent: int = 0
+    candidate_replicas: int = 0
+    base_replicas: int
+    paused: Paused | None = None
+    full: bool = False
+    """A person promoted fully: pauses and analysis are passed, guards are not."""
+    verdict: Verdict | None = None
+    verdict_at: float | None = None
+    cause: Cause | None = None
+    cause_at: float | None = None
+    cause_by: Actor | None = None
+    outcome: Outcome | None = None
+    finished_at: float | None = None
+
+    @property
+    def step(self) -> Step | None:
+        return self.plan[self.index] if self.index < len(self.plan) else None
+
+    @property
+    def active(self) -> bool:
+        return self.phase != "finished"
+
+    def weights(self) -> dict[str, int]:
+        """The traffic wished: revision id to percent; empty when nothing may serve."""
+        shares = {self.candidate.id: self.weight_percent}
+        if self.base is not None:
+            shares[self.base.id] = shares.get(self.base.id, 0) + 100 - self.weight_percent
+        return {revision: weight for revision, weight in shares.items() if weight}
+
+    def replica_wishes(self) -> dict[str, tuple[Revision, int]]:
+        """The replicas wished of every revision this rollout may speak of."""
+        wished = {self.candidate.id: (self.candidate, self.candidate_replicas)}
+        if self.base is not None and self.base.id != self.candidate.id:
+            wished[self.base.id] = (self.base, self.base_replicas)
+        return wished
+
+
+def enter(rollout: Rollout, index: int, at: float) -> Rollout:
+    """The rollout as it is once the step at ``index`` has begun: its wish is in force."""
+    changed: dict[str, object] = {"index": index, "step_began": at}
+    step = rollout.plan[index] if index < len(rollout.plan) else None
+    if isinstance(step, SetTraffic):
+        changed["weight_percent"] = step.weight_percent
+    elif isinstance(step, Scale):
+        changed[f"{step.side}_replicas"] = step.replicas
+    return rollout.model_copy(update=changed)

@@ -1,0 +1,223 @@
+"""What moves a rollout: pure rules from an observation or the passing of time to events.
+
+Two asymmetries keep it safe. Going back is looked at first, always. And time alone never goes
+forward: a pause that ran out ends with the next look at the world, so an engine that sees
+nothing promotes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.guards import breach
+from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import (
+    Analyse,
+    AwaitReady,
+    Bake,
+    Cause,
+    Pause,
+    Scale,
+    SetTraffic,
+    SmokeTest,
+)
+from gaesup_tui.domain.strategy import way_back
+from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeResult:
+    """How the smoke test of the step at ``index`` of rollout ``rollout`` went."""
+
+    rollout: str
+    index: int
+    passed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the engine knows of a deployment's world at one moment."""
+
+    seen: DeploymentSeen
+    windows: Mapping[float, Window | None] = field(default_factory=dict)
+    """Of the candidate, per window length that a guard asks for."""
+    verdict: Verdict | None = None
+    """What the judge says now."""
+    smoke: SmokeResult | None = None
+
+
+def retreat(deployment: Deployment, cause: Cause) -> list[ev.Event]:
+    """The way back begins. An automatic one holds the deployment's automation afterwards."""
+    rollout = deployment.active
+    if rollout is None or rollout.phase != "forward":
+        return []
+    plan = way_back(rollout.replicas if rollout.base else None)
+    events: list[ev.Event] = [ev.RetreatStarted(deployment=deployment.key, cause=cause, plan=plan)]
+    if cause.kind in ("guard", "verdict", "smoke", "deadline") and deployment.hold is None:
+        why = f"after automatic rollback of {rollout.candidate.version}: {cause.reason}"
+        events.append(ev.HoldSet(deployment=deployment.key, why=why[:500]))
+    return events
+
+
+def decide_look(
+    deployment: Deployment, look: Look, now: float, *, frozen: bool = False
+) -> list[ev.Event]:
+    """What follows from looking at the world. ``frozen``: a freeze is in force for it, so nothing
+    moves by itself in either direction, except a way back that already began."""
+    rollout = deployment.active
+    if rollout is None:
+        return []
+    if rollout.phase == "back":
+        return _advance(rollout, look, now, deployment)
+    if frozen:
+        return []
+    if cause := breach(rollout, look.seen, look.windows, now):
+        return retreat(deployment, cause)
+    events = _news(rollout, look)
+    if _judge_says_abort(rollout, look):
+        assert look.verdict is not None
+        return [*events, *retreat(deployment, Cause(kind="verdict", reason=look.verdict.reason))]
+    if cause := _failed_smoke(rollout, look):
+        return [*events, *retreat(deployment, cause)]
+    if rollout.paused:
+        return events
+    return [*events, *_advance(rollout, look, now, deployment)]
+
+
+def decide_time(deployment: Deployment, now: float, *, frozen: bool = False) -> list[ev.Event]:
+    """What follows from time alone: deadlines and expiries that lead back."""
+    rollout = deployment.active
+    if rollout is None or rollout.phase != "forward" or rollout.paused or frozen:
+        return []
+    waited = max(0.0, now - rollout.step_began)
+    match rollout.step:
+        case AwaitReady(timeout_s=limit) if waited >= limit:
+            why = f"not ready within {duration(limit)}"
+            return retreat(deployment, Cause(kind="deadline", reason=why))
+        case SmokeTest(timeout_s=limit) if waited >= limit:
+            why = f"smoke test without an answer for {duration(limit)}"
+            return retreat(deployment, Cause(kind="deadline", reason=why))
+        case Pause(duration_s=None, expiry_s=limit, on_expiry="abort") if (
+            limit is not None and waited >= limit
+        ):
+            why = f"nobody decided within {duration(limit)}"
+            return retreat(deployment, Cause(kind="expiry", reason=why))
+        case Analyse(expiry_s=limit, on_expiry="abort") if waited >= limit:
+            why = f"no clear verdict within {duration(limit)}"
+            return retreat(deployment, Cause(kind="expiry", reason=why))
+    return []
+
+
+def due(deployment: Deployment) -> float | None:
+    """The next moment at which time changes something for it; None when only events do."""
+    rollout = deployment.active
+    if rollout is None or rollout.phase != "forward" or rollout.paused:
+        return None
+    match rollout.step:
+        case AwaitReady(timeout_s=wait) | SmokeTest(timeout_s=wait) | Bake(duration_s=wait):
+            return rollout.step_began + wait
+        case Pause(duration_s=wait, expiry_s=expiry):
+            limit = wait if wait is not None else expiry
+            return None if limit is None else rollout.step_began + limit
+        case Analyse(expiry_s=wait):
+            return rollout.step_began + wait
+    return None
+
+
+def _news(rollout: Rollout, look: Look) -> list[ev.Event]:
+    """The verdict is journaled when it changes in kind; its numbers are looked at live."""
+    verdict = look.verdict
+    if verdict is None or (rollout.verdict and rollout.verdict.kind == verdict.kind):
+        return []
+    return [ev.VerdictGiven(deployment=rollout.deployment, verdict=verdict)]
+
+
+def _judge_says_abort(rollout: Rollout, look: Look) -> bool:
+    return rollout.spec.auto_abort and look.verdict is not None and look.verdict.kind == "ABORT"
+
+
+def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:
+    smoke = look.smoke
+    if smoke is None or smoke.passed or not isinstance(rollout.step, SmokeTest):
+        return None
+    if (smoke.rollout, smoke.index) != (rollout.id, rollout.index):
+        return None
+    return Cause(kind="smoke", reason=f"smoke test: {smoke.note}"[:500])
+
+
+def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -> list[ev.Event]:
+    done = _done(rollout, look, now, held=deployment.hold is not None)
+    if done is None:
+        return []
+    result, note = done
+    key = rollout.deployment
+    completed = ev.StepCompleted(
+        deployment=key,
+        index=rollout.index,
+        result="skipped" if result == "skipped" else "done",
+        note=note,
+    )
+    if rollout.index + 1 < len(rollout.plan):
+        return [completed]
+    if rollout.phase == "forward":
+        return [completed, ev.RolloutFinished(deployment=key, outcome="promoted")]
+    outcome = "aborted" if rollout.base else "failed"
+    return [completed, ev.RolloutFinished(deployment=key, outcome=outcome)]
+
+
+def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str, str] | None:
+    """(result, note) when the present step is over; None while it is not."""
+    waited = max(0.0, now - rollout.step_began)
+    seen = look.seen
+    side = rollout.candidate
+    match rollout.step:
+        case Scale(side=which, replicas=count):
+            revision = side if which == "candidate" else rollout.base
+            there = seen.revision(revision.id if revision else None)
+            wanted = there.wanted if there else 0
+            gone = count or not (there and there.replicas)
+            wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
+            return ("done", "") if wanted == wish and gone else None
+        case AwaitReady(side=which):
+            revision = side if which == "candidate" else rollout.base
+            there = seen.revision(revision.id if revision else None)
+            wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
+            if there is None or there.ready < wish:
+                return None
+            return "done", f"{there.ready} of {wish} ready"
+        case SmokeTest():
+            smoke = look.smoke
+            here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)
+            return ("done", smoke.note) if smoke and here and smoke.passed else None
+        case SetTraffic():
+            return ("done", "") if dict(seen.weights) == rollout.weights() else None
+        case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):
+            if rollout.full:
+                return "skipped", "promoted fully"
+            if held:
+                return None
+            if wait is not None:
+                return ("done", "") if waited >= wait else None
+            if then == "promote" and expiry is not None and waited >= expiry:
+                return "done", f"nobody objected within {duration(expiry)}"
+            return None
+        case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
+            if rollout.full:
+                return "skipped", "promoted fully"
+            if held or waited < wait:
+                return None
+            if look.verdict is not None and look.verdict.kind == "PROMOTE":
+                return "done", look.verdict.reason
+            if then == "promote" and waited >= expiry:
+                return "done", f"no harm seen within {duration(expiry)}"
+            return None
+        case Bake(duration_s=wait):
+            return ("done", "") if waited >= wait else None
+    return None

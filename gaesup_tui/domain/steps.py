@@ -1,0 +1,151 @@
+"""The steps every strategy is made of. One interpreter runs them; none knows its strategy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gaesup_tui.domain.model import Duration, Frozen, Spec, Text
+from gaesup_tui.domain.text import duration
+
+Side = Literal["candidate", "base"]
+OnExpiry = Literal["abort", "promote", "hold"]
+
+
+class Check(Spec):
+    """One request of a smoke test and what its reply must be."""
+
+    path: str = Field(pattern=r"^/[\x21-\x7e]*$", max_length=512)
+    method: Literal["GET", "HEAD", "POST", "PUT", "DELETE"] = "GET"
+    body: str = Field(default="", max_length=65_536)
+    status: int = Field(default=200, ge=100, le=599)
+    contains: str = Field(default="", max_length=1024)
+
+
+class Scale(Frozen):
+    """Ask for this many replicas of one side; done when the backend works towards them."""
+
+    kind: Literal["scale"] = "scale"
+    side: Side
+    replicas: int = Field(ge=0, le=1000)
+
+    def title(self) -> str:
+        return f"{self.side} × {self.replicas}"
+
+
+class AwaitReady(Frozen):
+    """Wait until all replicas asked for on one side are ready."""
+
+    kind: Literal["await_ready"] = "await_ready"
+    side: Side
+    timeout_s: Duration = 60.0
+
+    def title(self) -> str:
+        return "healthy" if self.side == "candidate" else "base healthy"
+
+
+class SmokeTest(Frozen):
+    """Requests straight to the candidate, before it gets a user's."""
+
+    kind: Literal["smoke_test"] = "smoke_test"
+    checks: tuple[Check, ...]
+    timeout_s: Duration = 30.0
+
+    def title(self) -> str:
+        return f"smoke {len(self.checks)}"
+
+
+class SetTraffic(Frozen):
+    """Give the candidate this share; done when the live route shows it."""
+
+    kind: Literal["set_traffic"] = "set_traffic"
+    weight_percent: int = Field(ge=0, le=100)
+
+    def title(self) -> str:
+        return f"{self.weight_percent} %"
+
+
+class Pause(Frozen):
+    """Wait for a time, or (``duration_s`` None) for a person until ``expiry_s``."""
+
+    kind: Literal["pause"] = "pause"
+    duration_s: Duration | None = None
+    expiry_s: Duration | None = None
+    on_expiry: OnExpiry = "abort"
+
+    def title(self) -> str:
+        return (
+            "wait for you" if self.duration_s is None else f"stabilise {duration(self.duration_s)}"
+        )
+
+
+class Analyse(Frozen):
+    """Let the judge decide: PROMOTE ends the step once ``duration_s`` passed; ABORT ends the
+    rollout; without either until ``expiry_s``, ``on_expiry`` happens."""
+
+    kind: Literal["analyse"] = "analyse"
+    duration_s: Duration
+    expiry_s: Duration = 1800.0
+    on_expiry: OnExpiry = "hold"
+
+    def title(self) -> str:
+        return f"analyse {duration(self.duration_s)}"
+
+
+class Bake(Frozen):
+    """All traffic is on the candidate; the base stays warm and the guards keep watching."""
+
+    kind: Literal["bake"] = "bake"
+    duration_s: Duration
+
+    def title(self) -> str:
+        return f"bake {duration(self.duration_s)}"
+
+
+Step = Annotated[
+    Scale | AwaitReady | SmokeTest | SetTraffic | Pause | Analyse | Bake,
+    Field(discriminator="kind"),
+]
+Plan = tuple[Step, ...]
+
+
+class Guard(Spec):
+    """A hard limit on the candidate, looked at with every observation, outside all statistics."""
+
+    metric: Literal["healthFailures", "restarts", "errorRatio", "p95", "noData"]
+    above: float = Field(ge=0)
+    """Consecutive failures, restarts, a ratio of 0…1, seconds, or seconds without a request."""
+    window: Duration = 10.0
+    min_requests: int = Field(default=20, ge=0)
+    """Below this many requests in the window a ratio or percentile is no evidence."""
+
+
+DEFAULT_GUARDS: tuple[Guard, ...] = (
+    Guard(metric="healthFailures", above=2, min_requests=0),
+    Guard(metric="restarts", above=2, min_requests=0),
+    Guard(metric="errorRatio", above=0.05),
+    Guard(metric="p95", above=1.0),
+)
+
+
+class RolloutSpec(Frozen):
+    """What a strategy made of its spec: the steps, the guards, and how the judge is used."""
+
+    strategy: Literal["canary", "rolling", "initial", "rollback"]
+    plan: Plan
+    guards: tuple[Guard, ...] = DEFAULT_GUARDS
+    error_tolerance: float = Field(default=0.005, ge=0, le=1)
+    """Absolute difference of error ratios that is harm: 0.005 is 0.5 percentage points."""
+    p95_tolerance: float = Field(default=0.10, ge=0, le=10)
+    """Share by which the candidate's p95 may be above the base's."""
+    auto_abort: bool = True
+    """Whether the judge's ABORT acts by itself. Guards always do."""
+    sticky: bool = False
+
+
+class Cause(Frozen):
+    """Why the way back began, for machines and for a person."""
+
+    kind: Literal["person", "guard", "verdict", "expiry", "deadline", "smoke", "stop"]
+    reason: Text

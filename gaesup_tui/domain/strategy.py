@@ -1,0 +1,106 @@
+"""Strategies: functions from a spec to the same few steps."""
+
+from __future__ import annotations
+
+from gaesup_tui.domain.steps import (
+    Analyse,
+    AwaitReady,
+    Bake,
+    Check,
+    Pause,
+    Plan,
+    Scale,
+    SetTraffic,
+    SmokeTest,
+    Step,
+)
+from gaesup_tui.domain.strategy_spec import CanarySpec, CanaryStep, RollingSpec
+
+
+def _arrive(replicas: int, deadline_s: float, checks: tuple[Check, ...]) -> list[Step]:
+    steps: list[Step] = [
+        Scale(side="candidate", replicas=replicas),
+        AwaitReady(side="candidate", timeout_s=deadline_s),
+    ]
+    if checks:
+        steps.append(SmokeTest(checks=checks))
+    return steps
+
+
+def _leave(bake_s: float) -> list[Step]:
+    steps: list[Step] = [Bake(duration_s=bake_s)] if bake_s > 0 else []
+    return [*steps, Scale(side="base", replicas=0)]
+
+
+def _canary_step(step: CanaryStep) -> list[Step]:
+    if step.weight is not None:
+        return [SetTraffic(weight_percent=step.weight)]
+    if step.pause is not None:
+        return [
+            Pause(
+                duration_s=step.pause.duration,
+                expiry_s=step.pause.expiry,
+                on_expiry=step.pause.on_expiry,
+            )
+        ]
+    assert step.analysis is not None  # the spec has exactly one of the three
+    return [
+        Analyse(
+            duration_s=step.analysis.duration,
+            expiry_s=step.analysis.expiry,
+            on_expiry=step.analysis.on_expiry,
+        )
+    ]
+
+
+def canary(spec: CanarySpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
+    """A growing share for the candidate, with pauses and analysis as the spec lists them."""
+    steps = _arrive(replicas, spec.progress_deadline, checks)
+    for step in spec.steps:
+        steps += _canary_step(step)
+    return (*steps, SetTraffic(weight_percent=100), *_leave(spec.bake))
+
+
+def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
+    """Replica by replica: one more of the candidate (maxSurge 1), its share of the traffic, one
+    less of the base. Ready replicas never fall below what was asked for."""
+    steps: list[Step] = []
+    for done in range(1, replicas + 1):
+        steps.append(Scale(side="candidate", replicas=done))
+        steps.append(AwaitReady(side="candidate", timeout_s=spec.progress_deadline))
+        if done == 1 and checks:
+            steps.append(SmokeTest(checks=checks))
+        steps.append(SetTraffic(weight_percent=round(100 * done / replicas)))
+        if spec.min_ready > 0:
+            steps.append(Pause(duration_s=spec.min_ready))
+        if done < replicas:
+            steps.append(Scale(side="base", replicas=replicas - done))
+    bake: list[Step] = [Bake(duration_s=spec.bake)] if spec.bake > 0 else []
+    return (*steps, *bake, Scale(side="base", replicas=0))
+
+
+def initial(replicas: int, checks: tuple[Check, ...], deadline_s: float, bake_s: float) -> Plan:
+    """The first revision of a deployment: there is no base to compare with or to go back to."""
+    bake: list[Step] = [Bake(duration_s=bake_s)] if bake_s > 0 else []
+    return (*_arrive(replicas, deadline_s, checks), SetTraffic(weight_percent=100), *bake)
+
+
+def rollback(replicas: int, deadline_s: float, bake_s: float) -> Plan:
+    """Back to a revision that was good before: no share by share, all traffic as soon as it is
+    ready."""
+    return (*_arrive(replicas, deadline_s, ()), SetTraffic(weight_percent=100), *_leave(bake_s))
+
+
+def way_back(base_replicas: int | None, deadline_s: float = 60.0) -> Plan:
+    """From anywhere to the base: traffic first, then capacity, then the candidate goes.
+
+    ``base_replicas`` None: there is no base; the candidate is taken away and nothing serves.
+    """
+    if base_replicas is None:
+        return (SetTraffic(weight_percent=0), Scale(side="candidate", replicas=0))
+    return (
+        SetTraffic(weight_percent=0),
+        Scale(side="base", replicas=base_replicas),
+        AwaitReady(side="base", timeout_s=deadline_s),
+        Scale(side="candidate", replicas=0),
+    )

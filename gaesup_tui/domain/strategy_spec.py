@@ -1,0 +1,113 @@
+"""What a person writes about a strategy in ``gaesup.yaml``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from gaesup_tui.domain.model import Duration, Spec
+from gaesup_tui.domain.steps import DEFAULT_GUARDS, Guard, OnExpiry
+
+
+class PauseSpec(Spec):
+    """Wait for a time, or without ``duration`` for a person."""
+
+    duration: Duration | None = None
+    expiry: Duration | None = 1800.0
+    """When nobody came; None (``null``) waits for ever."""
+    on_expiry: OnExpiry = "abort"
+
+
+class AnalysisSpec(Spec):
+    """Let the judge decide, after at least ``duration``."""
+
+    duration: Duration = 60.0
+    expiry: Duration = 1800.0
+    on_expiry: OnExpiry = "hold"
+
+
+class CanaryStep(Spec):
+    """Exactly one of the three."""
+
+    weight: Annotated[int, Field(ge=0, le=100)] | None = None
+    pause: PauseSpec | None = None
+    analysis: AnalysisSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        """``pause: 60s`` and ``analysis: 2m`` in short; ``pause:`` alone waits for you."""
+        if not isinstance(value, dict):
+            return value
+        short = dict(value)
+        for name in ("pause", "analysis"):
+            if name in short and isinstance(short[name], str | int | float):
+                short[name] = {"duration": short[name]}
+            elif name in short and short[name] is None:
+                short[name] = {}
+        return short
+
+    @model_validator(mode="after")
+    def _one_of(self) -> CanaryStep:
+        given = [n for n in ("weight", "pause", "analysis") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "a step is one of weight, pause, analysis; "
+                f"this one has {' and '.join(given) or 'none'}"
+            )
+        return self
+
+
+DEFAULT_STEPS: tuple[CanaryStep, ...] = (
+    CanaryStep(weight=5),
+    CanaryStep(pause=PauseSpec(duration=60.0)),
+    CanaryStep(weight=25),
+    CanaryStep(analysis=AnalysisSpec(duration=120.0)),
+    CanaryStep(pause=PauseSpec()),
+    CanaryStep(weight=50),
+    CanaryStep(analysis=AnalysisSpec(duration=120.0)),
+)
+
+
+class CanarySpec(Spec):
+    """A growing share for the new revision."""
+
+    steps: tuple[CanaryStep, ...] = DEFAULT_STEPS
+    bake: Duration = 600.0
+    progress_deadline: Duration = 60.0
+
+    @model_validator(mode="after")
+    def _weights_grow(self) -> CanarySpec:
+        last = 0
+        for number, step in enumerate(self.steps, 1):
+            if step.weight is not None:
+                if step.weight < last:
+                    raise ValueError(
+                        f"step {number} goes back from {last} to {step.weight} percent: "
+                        "weights only grow; the way back is abort"
+                    )
+                last = step.weight
+        return self
+
+
+class RollingSpec(Spec):
+    """One replica after the other."""
+
+    min_ready: Duration = 0.0
+    bake: Duration = 60.0
+    progress_deadline: Duration = 60.0
+
+
+class StrategySpec(Spec):
+    """How a unit moves from one revision to the next."""
+
+    canary: CanarySpec = CanarySpec()
+    rolling: RollingSpec = RollingSpec()
+    guards: tuple[Guard, ...] = DEFAULT_GUARDS
+    error_tolerance: Annotated[float, Field(ge=0, le=100)] = 0.5
+    """Percentage points by which the candidate's error ratio may be above the base's."""
+    p95_tolerance: Annotated[float, Field(ge=0, le=1000)] = 10.0
+    """Percent by which the candidate's p95 may be above the base's."""
+    auto_abort: bool = True
+    sticky: bool = False

@@ -1,0 +1,109 @@
+"""What a thing waits for, since when, for whom, and what happens if nobody acts: one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Analyse, AwaitReady, Bake, Pause, Scale, SetTraffic, SmokeTest
+from gaesup_tui.domain.world import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Times are Unix seconds; ``until`` None is no end."""
+
+    what: str
+    since: float
+    person: bool
+    """Whether it waits for a person: then it belongs in the attention queue."""
+    until: float | None = None
+    then: str = ""
+    """What happens at ``until`` when nobody acts: ``aborts``, ``goes on``."""
+
+
+def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -> Waiting | None:
+    """Why the deployment's rollout stands where it stands; None when nothing moves.
+
+    ``seen`` None: its backend has not been seen (or not for long); that is the reason then.
+    """
+    rollout = state.active
+    if rollout is None:
+        return None
+    since = rollout.step_began
+    if seen is None:
+        return Waiting(f"the {state.backend} backend does not answer", since, person=False)
+    if rollout.phase == "back":
+        return Waiting(_way_back(rollout, seen), rollout.cause_at or since, person=False)
+    if stop and stop.mode == "freeze":
+        return Waiting(f"frozen by {stop.by.name}", stop.at, person=True)
+    if rollout.paused:
+        why = f": {rollout.paused.why}" if rollout.paused.why else ""
+        return Waiting(f"paused by {rollout.paused.by.name}{why}", rollout.paused.at, person=True)
+    return _forward(state, rollout, seen)
+
+
+def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiting:
+    since = rollout.step_began
+    step = rollout.step
+    match step:
+        case Pause() | Analyse() if state.hold and not rollout.full:
+            return Waiting("its automation is held: waits for you", since, person=True)
+        case Pause(duration_s=None, expiry_s=expiry, on_expiry=then):
+            until = since + expiry if expiry is not None and then != "hold" else None
+            outcome = {"abort": "aborts", "promote": "promotes", "hold": ""}[then]
+            return Waiting("waits for you", since, True, until, outcome if until else "")
+        case Pause(duration_s=wait):
+            return Waiting("stabilising", since, False, since + (wait or 0), "goes on")
+        case Analyse(duration_s=wait, expiry_s=expiry):
+            verdict = rollout.verdict
+            said = f": {verdict.kind}" if verdict else ""
+            return Waiting(f"analysing{said}", since, False, since + wait, "goes on when clear")
+        case Bake(duration_s=wait):
+            return Waiting("baking, the base stays warm", since, False, since + wait, "finishes")
+        case AwaitReady(side=side, timeout_s=wait):
+            what = _not_ready(rollout, seen, side)
+            return Waiting(what, since, False, since + wait, "aborts")
+        case SmokeTest(timeout_s=wait):
+            return Waiting("smoke test runs", since, False, since + wait, "aborts")
+        case SetTraffic(weight_percent=weight):
+            live = seen.weights.get(rollout.candidate.id, 0)
+            return Waiting(f"traffic {live} % of {weight} % on the route", since, False)
+        case Scale(side=side, replicas=count):
+            return Waiting(f"{side} to {count} replicas", since, False)
+    return Waiting("finishing", since, False)
+
+
+def _way_back(rollout: Rollout, seen: DeploymentSeen) -> str:
+    match rollout.step:
+        case SetTraffic():
+            live = seen.weights.get(rollout.candidate.id, 0)
+            return f"returning traffic: {live} % still on {rollout.candidate.version}"
+        case AwaitReady():
+            return "returned; " + _not_ready(rollout, seen, "base")
+        case _:
+            return f"returned; taking {rollout.candidate.version} away"
+
+
+def _not_ready(rollout: Rollout, seen: DeploymentSeen, side: str) -> str:
+    revision = rollout.candidate if side == "candidate" else rollout.base
+    there = seen.revision(revision.id if revision else None)
+    wanted = rollout.candidate_replicas if side == "candidate" else rollout.base_replicas
+    ready = there.ready if there else 0
+    line = f"{wanted - ready} of {wanted} replicas not ready"
+    return f"{line}: {_worst(there)}" if there and _worst(there) else line
+
+
+def _worst(there: RevisionSeen) -> str:
+    """The replica that tells most about why, as ``v42-3 restarts, exit 137 (memory limit)``."""
+    if there.error:
+        return there.error
+    for replica in there.replicas:
+        if replica.state == "backoff":
+            return f"{replica.id} restarts, {replica.last_exit or 'no reason known'}"
+    for replica in there.replicas:
+        if replica.state != "ready":
+            return f"{replica.id} {replica.state}"
+    return ""

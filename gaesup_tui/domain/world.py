@@ -1,0 +1,116 @@
+"""All that the journal tells: the deployments and the stop. Folded from events, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gaesup_tui.domain import deployment as deployments
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.model import Frozen, Text
+from gaesup_tui.domain.rollout import Actor
+
+
+class Stop(Frozen):
+    """An emergency stop or freeze in force."""
+
+    scope: str
+    """Empty for everything, else an environment or a deployment."""
+    mode: str
+    by: Actor
+    at: float
+    why: Text = ""
+
+    def covers(self, key: str) -> bool:
+        return not self.scope or self.scope == key or key.partition("@")[2] == self.scope
+
+
+class Snapshot(Frozen):
+    """A world as one value, to begin a replay from."""
+
+    seq: int
+    at: float
+    deployments: tuple[Deployment, ...]
+    stops: tuple[Stop, ...]
+    clean: bool
+
+
+class World:
+    """The present state. Values inside are frozen; the fold replaces them."""
+
+    __slots__ = ("at", "clean", "deployments", "seq", "stops")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.at = 0.0
+        """When the last event happened."""
+        self.clean = True
+        """Whether the engine's last life ended on purpose."""
+        self.deployments: dict[str, Deployment] = {}
+        self.stops: tuple[Stop, ...] = ()
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot) -> World:
+        world = cls()
+        world.seq, world.at, world.clean = snapshot.seq, snapshot.at, snapshot.clean
+        world.deployments = {d.key: d for d in snapshot.deployments}
+        world.stops = snapshot.stops
+        return world
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            seq=self.seq,
+            at=self.at,
+            deployments=tuple(self.deployments.values()),
+            stops=self.stops,
+            clean=self.clean,
+        )
+
+    def copy(self) -> World:
+        """A draft that can be folded on and thrown away."""
+        other = World()
+        other.seq, other.at, other.clean = self.seq, self.at, self.clean
+        other.deployments = dict(self.deployments)
+        other.stops = self.stops
+        return other
+
+    def apply(self, recorded: ev.Recorded) -> None:
+        """Folds one event. Total and deterministic: replay is nothing else."""
+        event = recorded.event
+        match event:
+            case ev.StopPressed(scope=scope, mode=mode, why=why):
+                stop = Stop(scope=scope, mode=mode, by=recorded.by, at=recorded.at, why=why)
+                self.stops = (*(s for s in self.stops if s.scope != scope), stop)
+            case ev.StopReleased(scope=scope):
+                self.stops = tuple(s for s in self.stops if s.scope != scope)
+            case ev.EngineStarted():
+                self.clean = False
+            case ev.EngineStopped():
+                self.clean = True
+            case _:
+                self._apply_deployment(recorded)
+        self.seq = recorded.seq
+        self.at = max(self.at, recorded.at)
+
+    def apply_all(self, recorded: Iterable[ev.Recorded]) -> None:
+        for each in recorded:
+            self.apply(each)
+
+    def _apply_deployment(self, recorded: ev.Recorded) -> None:
+        key = recorded.deployment
+        state = self.deployments.get(key)
+        if state is None:
+            if not isinstance(recorded.event, ev.RolloutCreated):
+                return
+            state = deployments.begin(recorded.event)
+        self.deployments[key] = deployments.apply(state, recorded)
+
+    def stop_for(self, key: str) -> Stop | None:
+        """The stop or freeze in force for a deployment, the most severe first."""
+        covering = [stop for stop in self.stops if stop.covers(key)]
+        return min(covering, key=lambda stop: stop.mode != "stop", default=None)
+
+    def frozen(self, key: str) -> bool:
+        """Whether a freeze (not a stop) holds it where it stands."""
+        stop = self.stop_for(key)
+        return stop is not None and stop.mode == "freeze"
