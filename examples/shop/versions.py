@@ -32,25 +32,45 @@ def _versions(
 
 _PRICING = {"PRICING": "2"}
 
+_SHIPPING = {"FREE_SHIPPING_FROM_CENTS": "10000"}
+_DELIVERY = {"SHOWS_DELIVERY": ""}
+_CASE = {"FEATURE_FOLDS_CASE": "1"}
+
+_CART = {
+    "v41": ("good", {}),
+    "v42": ("good: 10 % off from 50.00", _PRICING),
+    "v43": ("every 20th request answers 500", _PRICING | {"FAULT_ERROR_EVERY": "20"}),
+    "v44": ("every 12th request burns 30-60 ms: p95 rises", _PRICING | {"FAULT_SLOW_EVERY": "12"}),
+    "v45": ("an instance traps after its 300th request", _PRICING | {"FAULT_CRASH_AFTER": "300"}),
+    "v46": ("traps on every request", _PRICING | {"FAULT_TRAP": ""}),
+    "v47": ("never ready", _PRICING | {"FAULT_NOT_READY": ""}),
+}
+_CATALOG = {
+    "v21": ("good", {}),
+    "v22": ("good: says delivery days", _DELIVERY),
+    "v23": ("traps in gsu_init, so it never starts", _DELIVERY | {"FAULT_INIT_TRAPS": ""}),
+    "v24": ("every 50th request never ends", _DELIVERY | {"FAULT_SPIN_EVERY": "50"}),
+    "v25": ("every 20th reply is garbage", _DELIVERY | {"FAULT_GARBAGE_EVERY": "20"}),
+    "v26": ("unhealthy after 400 requests", _DELIVERY | {"FAULT_UNHEALTHY_AFTER": "400"}),
+}
+_CHECKOUT = {
+    "v12": ("good", {}),
+    "v13": ("good: free shipping from 100.00", _SHIPPING),
+    "v14": ("every 20th request answers 502", _SHIPPING | {"FAULT_ERROR_EVERY": "20"}),
+    "v15": ("keeps 64 KiB of each request", _SHIPPING | {"FAULT_LEAK_BYTES": "65536"}),
+    "v16": ("every 12th request burns 30-60 ms: p95 rises", _SHIPPING | {"FAULT_SLOW_EVERY": "12"}),
+}
+_SEARCH = {
+    "v7": ("good", {}),
+    "v8": ("good: upper and lower case are one", _CASE),
+    "v9": ("every 12th request burns 30-60 ms: p95 rises", _CASE | {"FAULT_SLOW_EVERY": "12"}),
+    "v10": ("every 20th reply points outside memory", _CASE | {"FAULT_BAD_POINTER_EVERY": "20"}),
+    "v11": ("an instance traps after its 200th request", _CASE | {"FAULT_CRASH_AFTER": "200"}),
+}
+
 BUILDS: list[Build] = [
-    *_versions(
-        "cart",
-        "c",
-        "cart/cart.c",
-        {
-            "v41": ("good", {}),
-            "v42": ("good: 10 % off from 50.00", _PRICING),
-            "v43": ("every 20th request answers 500", {**_PRICING, "FAULT_ERROR_EVERY": "20"}),
-            "v44": (
-                "every 12th request burns 30-60 ms, so p95 rises",
-                {**_PRICING, "FAULT_SLOW_EVERY": "12"},
-            ),
-            "v45": (
-                "traps on every request after the 300th of an instance",
-                {**_PRICING, "FAULT_CRASH_AFTER": "300"},
-            ),
-            "v46": ("traps on every request", {**_PRICING, "FAULT_TRAP": ""}),
-            "v47": ("never ready", {**_PRICING, "FAULT_NOT_READY": ""}),
-        },
-    ),
+    *_versions("cart", "c", "cart/cart.c", _CART),
+    *_versions("catalog", "zig", "catalog/catalog.zig", _CATALOG),
+    *_versions("checkout", "rust", "checkout/checkout.rs", _CHECKOUT),
+    *_versions("search", "assemblyscript", "search/search.ts", _SEARCH),
 ]

@@ -148,7 +148,9 @@ def _finished(
             by=rollout.by,
             baked_s=max(0.0, recorded.at - rollout.step_began),
         )
-        good = [r for r in state.good if r.revision.id != rollout.candidate.id]
+        # What was rolled back from is known bad: undo must not offer it again.
+        left = rollout.base.id if rollout.base and rollout.spec.strategy == "rollback" else None
+        good = [r for r in state.good if r.revision.id not in (rollout.candidate.id, left)]
         changed["stable"] = rollout.candidate
         changed["good"] = (*good, release)[-KEEP_RELEASES:]
     return state.model_copy(update=changed)
