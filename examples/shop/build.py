@@ -42,7 +42,9 @@ def build(one: Build, missing: set[str]) -> bytes | None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Rebuild the example units.")
     parser.add_argument("only", nargs="*", help="unit or unit-version, e.g. cart or cart-v43")
-    parser.add_argument("--check", action="store_true", help="compare with SHA256SUMS, write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with SHA256SUMS, write nothing"
+    )
     options = parser.parse_args(arguments)
     missing: set[str] = set()
     different: list[str] = []
@@ -61,11 +63,15 @@ def main(arguments: list[str]) -> int:
         same = known.get(f"{one.name}.wasm") == digest
         if not same:
             different.append(one.name)
-        print(f"{one.name:<14} {len(module):>6} bytes  {digest[:12]}  {'same' if same else 'CHANGED'}")
+        print(
+            f"{one.name:<14} {len(module):>6} bytes  {digest[:12]}  {'same' if same else 'CHANGED'}"
+        )
         if not options.check:
             (ARTIFACTS / f"{one.name}.wasm").write_bytes(module)
     for language in sorted(missing):
-        print(f"{language}: no toolchain, its units were left as they are. {toolchains.HOW_TO_GET[language]}")
+        print(
+            f"{language}: no toolchain, its units were left as they are. {toolchains.HOW_TO_GET[language]}"
+        )
     if options.check:
         return 1 if different else 0
     SUMS.write_text(sums_text(ARTIFACTS))

@@ -75,9 +75,7 @@ def _zig(compiler: list[str], one: Build, source: Path, output: Path) -> Call:
     options = output.with_name("options.zig")
     constants = [f'pub const version: []const u8 = "{one.version}";']
     for name, value in one.flags:
-        constants.append(
-            f"pub const {name.lower()}{': u32' if value else ''} = {value or 'true'};"
-        )
+        constants.append(f"pub const {name.lower()}{': u32' if value else ''} = {value or 'true'};")
     options.write_text("\n".join(constants) + "\n")
     command = [
         *compiler,

@@ -1,0 +1,288 @@
+//! checkout: turns a cart's total into a paid order.
+//!   GET  /quote?total_cents=N       shipping and tax for a total
+//!   POST /orders                    {"cart": "7", "total_cents": 5625} opens an order
+//!   POST /orders/ID/pay             {"card": "4111111111111111"}; cards ending in 0000 are declined
+//!   GET  /orders/ID                 one order
+//! Plain rustc, no crates. Version and faults come as environment variables at build time.
+use std::collections::VecDeque;
+use std::fmt::Write;
+
+const fn number(text: Option<&str>) -> u64 {
+    let Some(text) = text else { return 0 };
+    let (digits, mut n, mut i) = (text.as_bytes(), 0, 0);
+    while i < digits.len() {
+        n = n * 10 + (digits[i] - b'0') as u64;
+        i += 1;
+    }
+    n
+}
+
+const VERSION: &str = match option_env!("UNIT_VERSION") {
+    Some(version) => version,
+    None => "dev",
+};
+const FREE_SHIPPING_FROM_CENTS: u64 = number(option_env!("FREE_SHIPPING_FROM_CENTS"));
+const ERROR_EVERY: u64 = number(option_env!("FAULT_ERROR_EVERY"));
+const SLOW_EVERY: u64 = number(option_env!("FAULT_SLOW_EVERY"));
+const LEAK_BYTES: u64 = number(option_env!("FAULT_LEAK_BYTES"));
+const MAX_ORDERS: usize = 5000;
+const MAX_TOTAL_CENTS: u64 = 100_000_00;
+
+struct Order {
+    cart: String,
+    total_cents: u64,
+    paid: bool,
+}
+
+#[derive(Default)]
+struct Unit {
+    orders: VecDeque<Order>, // the newest ones, in order of their ids
+    last_order: u64,
+    requests: u64,
+    reply: Vec<u8>,
+    leaked: Vec<Vec<u8>>,
+    counters: Vec<u32>,
+    tree: Vec<Vec<i64>>,
+    ballast: Vec<[u8; 64]>,
+}
+
+type Answer = (u16, String);
+
+// ---- reading ----
+
+fn failed(status: u16, message: &str) -> Answer {
+    (status, format!("{{\"error\":\"{message}\"}}"))
+}
+
+fn json_value<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = json.split_once(&format!("\"{name}\""))?;
+    Some(rest.trim_start().strip_prefix(':')?.trim_start())
+}
+
+fn json_string<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let (text, _) = json_value(json, name)?.strip_prefix('"')?.split_once('"')?;
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some(text)
+}
+
+fn leading_number(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+// ---- pages ----
+
+fn shipping_cents(total_cents: u64) -> u64 {
+    let free = FREE_SHIPPING_FROM_CENTS > 0 && total_cents >= FREE_SHIPPING_FROM_CENTS;
+    if free { 0 } else { 590 }
+}
+
+fn quote(query: &str) -> Answer {
+    let total = query.split('&').find_map(|pair| pair.strip_prefix("total_cents="));
+    let Some(total) = total.and_then(leading_number).filter(|n| *n <= MAX_TOTAL_CENTS) else {
+        return failed(400, "say how much: /quote?total_cents=N");
+    };
+    let shipping = shipping_cents(total);
+    let tax = (total + shipping) * 19 / 119;
+    (200, format!("{{\"total_cents\":{total},\"shipping_cents\":{shipping},\"tax_cents\":{tax},\"to_pay_cents\":{}}}", total + shipping))
+}
+
+impl Unit {
+    fn position(&self, id: u64) -> Option<usize> {
+        let oldest = self.last_order + 1 - self.orders.len() as u64;
+        id.checked_sub(oldest).map(|at| at as usize)
+    }
+
+    fn show(&self, id: u64) -> Answer {
+        match self.position(id).and_then(|at| self.orders.get(at)) {
+            None => failed(404, "no such order"),
+            Some(order) => (200, order_json(id, order)),
+        }
+    }
+
+    fn open(&mut self, body: &str) -> Answer {
+        let Some(cart) = json_string(body, "cart") else { return failed(400, "say which: a cart id") };
+        let total = json_value(body, "total_cents").and_then(leading_number);
+        let Some(total_cents) = total.filter(|n| *n > 0 && *n <= MAX_TOTAL_CENTS) else {
+            return failed(422, "total_cents must be above 0 and at most 10000000");
+        };
+        if self.orders.len() >= MAX_ORDERS {
+            self.orders.pop_front(); // the oldest goes, so that a long run never fills memory
+        }
+        self.last_order += 1;
+        let total_cents = total_cents + shipping_cents(total_cents);
+        let order = Order { cart: cart.to_string(), total_cents, paid: false };
+        let json = order_json(self.last_order, &order);
+        self.orders.push_back(order);
+        (201, json)
+    }
+
+    fn pay(&mut self, id: u64, body: &str) -> Answer {
+        let Some(card) = json_string(body, "card") else { return failed(400, "say with what: a card") };
+        match self.position(id).and_then(|at| self.orders.get_mut(at)) {
+            None => failed(404, "no such order"),
+            Some(order) if order.paid => failed(409, "paid already"),
+            Some(_) if card.ends_with("0000") => failed(402, "the card was declined"),
+            Some(order) => {
+                order.paid = true;
+                (200, order_json(id, order))
+            }
+        }
+    }
+
+    fn hello(&self) -> Answer {
+        (200, format!("{{\"unit\":\"checkout\",\"version\":\"{VERSION}\",\"orders\":{}}}", self.orders.len()))
+    }
+
+    fn route(&mut self, method: &str, path: &str, query: &str, body: &str) -> Answer {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let id = parts.get(1).and_then(|id| id.strip_prefix("o-")).and_then(leading_number);
+        match (method, parts.as_slice()) {
+            (_, [] | ["hello"]) => self.hello(),
+            ("GET", ["quote"]) => quote(query),
+            ("POST", ["orders"]) => self.open(body),
+            ("GET", ["orders", _]) => self.show(id.unwrap_or(0)),
+            ("POST", ["orders", _, "pay"]) => self.pay(id.unwrap_or(0), body),
+            (_, ["quote"] | ["orders", ..]) => failed(405, "that method is not for this page"),
+            _ => failed(404, "no such page"),
+        }
+    }
+
+    fn fault_before(&mut self) -> Option<Answer> {
+        self.requests += 1;
+        if LEAK_BYTES > 0 {
+            self.leaked.push(vec![1; LEAK_BYTES as usize]);
+        }
+        if SLOW_EVERY > 0 && self.requests % SLOW_EVERY == 0 {
+            burn();
+        }
+        let broken = ERROR_EVERY > 0 && self.requests % ERROR_EVERY == 0;
+        broken.then(|| failed(502, "the payment gateway did not answer"))
+    }
+
+    fn handle(&mut self, raw: &[u8]) -> Answer {
+        if let Some(answer) = self.fault_before() {
+            return answer;
+        }
+        let Ok(text) = std::str::from_utf8(raw) else { return failed(400, "not UTF-8") };
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return failed(400, "not a request") };
+        let mut words = head.lines().next().unwrap_or("").split(' ');
+        let (Some(method), Some(target)) = (words.next(), words.next()) else {
+            return failed(400, "not a request");
+        };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        self.route(method, path, query, body)
+    }
+}
+
+fn order_json(id: u64, order: &Order) -> String {
+    let (cart, total, paid) = (&order.cart, order.total_cents, order.paid);
+    format!("{{\"order\":\"o-{id}\",\"cart\":\"{cart}\",\"to_pay_cents\":{total},\"paid\":{paid},\"version\":\"{VERSION}\"}}")
+}
+
+fn burn() {
+    let mut x = 1u32;
+    for i in 0..40_000_000u32 {
+        x = std::hint::black_box(x ^ i);
+    }
+}
+
+// ---- the ABI ----
+
+static mut UNIT: Option<Unit> = None;
+
+// The host never enters an instance twice at once, so one reference lives at a time.
+fn unit() -> &'static mut Unit {
+    unsafe { (*std::ptr::addr_of_mut!(UNIT)).get_or_insert_with(Unit::default) }
+}
+
+fn range_of(bytes: &[u8]) -> i64 {
+    ((bytes.as_ptr() as usize as i64) << 32) | bytes.len() as i64
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_abi() -> i32 {
+    1
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_alloc(n: u32) -> *mut u8 {
+    std::mem::ManuallyDrop::new(Vec::with_capacity(n.max(1) as usize)).as_mut_ptr()
+}
+
+/// # Safety
+/// `p` came from `gsu_alloc(n)` and is not used again.
+#[no_mangle]
+pub unsafe extern "C" fn gsu_free(p: *mut u8, n: u32) {
+    drop(Vec::from_raw_parts(p, 0, n.max(1) as usize));
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_init(_config: *const u8, _n: u32) -> i32 {
+    unit();
+    0
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_health() -> i32 {
+    0
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_ready() -> i32 {
+    0
+}
+
+/// # Safety
+/// `p` and `n` name bytes the host has written.
+#[no_mangle]
+pub unsafe extern "C" fn gsu_handle(p: *const u8, n: u32) -> i64 {
+    let unit = unit();
+    let (status, json) = unit.handle(std::slice::from_raw_parts(p, n as usize));
+    let mut text = String::with_capacity(json.len() + 64);
+    let _ = write!(text, "Status: {status}\r\nContent-Type: application/json\r\n\r\n{json}\n");
+    unit.reply = text.into_bytes();
+    range_of(&unit.reply)
+}
+
+// ---- performance cases ----
+
+#[no_mangle]
+pub extern "C" fn gsu_update(key: u32, delta: i64) -> i64 {
+    let counters = &mut unit().counters;
+    counters.resize(4096, 0);
+    let counter = &mut counters[(key & 4095) as usize];
+    *counter = counter.wrapping_add(delta as u32);
+    *counter as i64
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_tree(leaf: u32, value: i64) -> i64 {
+    let tree = &mut unit().tree;
+    if tree.is_empty() {
+        *tree = (0..=4).map(|depth| vec![0; 8usize.pow(depth)]).collect();
+    }
+    let mut i = leaf as usize % 4096;
+    tree[4][i] = value;
+    for depth in (0..4).rev() {
+        i /= 8;
+        tree[depth][i] = tree[depth + 1][i * 8..(i + 1) * 8].iter().sum();
+    }
+    tree[0][0]
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_pressure(_i: u32) -> i64 {
+    let ballast = &mut unit().ballast;
+    ballast.push([b'x'; 64]);
+    ballast.len() as i64
+}
+
+#[no_mangle]
+pub extern "C" fn gsu_batch(op: i32, n: u32, seed: u32) -> i64 {
+    (0..n).fold(0, |_, i| match op {
+        0 => gsu_update(seed.wrapping_add(i), 1),
+        1 => gsu_tree(seed.wrapping_add(i.wrapping_mul(2654435761)), i64::from(i)),
+        3 => gsu_pressure(seed.wrapping_add(i)),
+        _ => -1,
+    })
+}
