@@ -2,7 +2,7 @@
 
 Each (unit, version) is one source built with other flags. Whatever toolchain is missing is named
 with the way to get it, and the committed artifact stays. Builds are deterministic: the same
-toolchain version gives the same bytes, which `--check` proves against SHA256SUMS.
+compiler version gives the same bytes, which `--check` proves against SHA256SUMS.
 """
 
 from __future__ import annotations
@@ -20,61 +20,74 @@ ARTIFACTS = HERE / "artifacts"
 SUMS = HERE / "SHA256SUMS"
 
 
-def sums_text(folder: Path) -> str:
-    """SHA256SUMS as `sha256sum -c` reads it, for every module in `folder`."""
+def read_sums() -> dict[str, str]:
+    """Digest by file name, as SHA256SUMS has them."""
+    lines = (line.split("  artifacts/") for line in SUMS.read_text().splitlines())
+    return {name: digest for digest, name in lines}
+
+
+def write_sums() -> None:
+    """Writes SHA256SUMS in the form `sha256sum -c` reads, for every module there is."""
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  artifacts/{path.name}\n"
-        for path in sorted(folder.glob("*.wasm"))
+        for path in sorted(ARTIFACTS.glob("*.wasm"))
     ]
-    return "".join(lines)
+    SUMS.write_text("".join(lines))
 
 
 def build(one: Build, missing: set[str]) -> bytes | None:
-    """The module of one version, or None when its toolchain is not here (then named in `missing`)."""
+    """The module of one version; None when its toolchain is not here, then added to `missing`.
+
+    Raises toolchains.BuildFailed when the compiler refuses the source.
+    """
     command = toolchains.find(one.language)
     if command is None:
         missing.add(one.language)
         return None
-    module = toolchains.compile_unit(command, one, HERE)
-    return toolchains.with_description(module, one)
+    return toolchains.with_description(toolchains.compile_unit(command, one, HERE), one)
+
+
+def build_all(chosen: list[Build], write: bool) -> tuple[list[str], set[str]]:
+    """Builds `chosen`; returns the names whose bytes changed and the languages not here."""
+    known = read_sums()
+    missing: set[str] = set()
+    changed: list[str] = []
+    for one in chosen:
+        module = build(one, missing)
+        if module is None:
+            continue
+        digest = hashlib.sha256(module).hexdigest()
+        word = "same" if known.get(f"{one.name}.wasm") == digest else "changed"
+        print(f"{one.name:<14} {len(module):>6} bytes  {digest[:12]}  {word}", flush=True)
+        if word == "changed":
+            changed.append(one.name)
+        if write:
+            (ARTIFACTS / f"{one.name}.wasm").write_bytes(module)
+    return changed, missing
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Rebuild the example units.")
     parser.add_argument("only", nargs="*", help="unit or unit-version, e.g. cart or cart-v43")
-    parser.add_argument(
-        "--check", action="store_true", help="compare with SHA256SUMS, write nothing"
-    )
+    parser.add_argument("--check", action="store_true", help="only compare with SHA256SUMS")
     options = parser.parse_args(arguments)
-    missing: set[str] = set()
-    different: list[str] = []
-    known = dict(reversed(line.split("  artifacts/")) for line in SUMS.read_text().splitlines())
-    for one in BUILDS:
-        if options.only and one.unit not in options.only and one.name not in options.only:
-            continue
-        try:
-            module = build(one, missing)
-        except toolchains.BuildFailed as error:
-            print(f"{one.name}: {error}", file=sys.stderr)
-            return 1
-        if module is None:
-            continue
-        digest = hashlib.sha256(module).hexdigest()
-        same = known.get(f"{one.name}.wasm") == digest
-        if not same:
-            different.append(one.name)
-        print(
-            f"{one.name:<14} {len(module):>6} bytes  {digest[:12]}  {'same' if same else 'CHANGED'}"
-        )
-        if not options.check:
-            (ARTIFACTS / f"{one.name}.wasm").write_bytes(module)
+    wanted: list[str] = options.only
+    chosen = [one for one in BUILDS if not wanted or one.unit in wanted or one.name in wanted]
+    if not chosen:
+        print(f"No such unit or version: {', '.join(wanted)}. Say one of these:", file=sys.stderr)
+        print(" ".join(one.name for one in BUILDS), file=sys.stderr)
+        return 2
+    try:
+        changed, missing = build_all(chosen, write=not options.check)
+    except toolchains.BuildFailed as error:
+        print(f"{error}\nSHA256SUMS was not written.", file=sys.stderr)
+        return 1
     for language in sorted(missing):
-        print(
-            f"{language}: no toolchain, its units were left as they are. {toolchains.HOW_TO_GET[language]}"
-        )
+        how = toolchains.HOW_TO_GET[language]
+        print(f"{language}: no toolchain, its units stay as they are. {how}")
     if options.check:
-        return 1 if different else 0
-    SUMS.write_text(sums_text(ARTIFACTS))
+        return 1 if changed else 0
+    write_sums()
     return 0
 
 

@@ -124,7 +124,8 @@ def compile_unit(compiler: list[str], one: Build, root: Path) -> bytes:
             command, capture_output=True, text=True, cwd=root, env=environment, check=False
         )
         if done.returncode != 0:
-            raise BuildFailed(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+            said = done.stderr.strip() or f"{command[0]} ended with {done.returncode}"
+            raise BuildFailed(f"{one.name} does not build: {said}")
         return output.read_bytes()
 
 
