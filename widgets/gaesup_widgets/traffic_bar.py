@@ -1,0 +1,110 @@
+"""How traffic is split between two revisions: what was wished, and what the route really does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gaesup_widgets.cells import Cell, fit_runs, width_of
+from gaesup_widgets.paint import Lines
+from gaesup_widgets.symbols import UNICODE, Symbols
+
+_LEAST_BAR = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The split of one deployment; percents are the candidate's share of all traffic.
+
+    `seen_percent` is read back from the route, `None` when nobody knows. Wished and seen agree
+    when they are at most `tolerance_points` apart.
+    """
+
+    stable: str
+    candidate: str
+    wished_percent: float
+    seen_percent: float | None
+    tolerance_points: float = 1.0
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the route does what was wished; `None` when it was not read."""
+        if self.seen_percent is None:
+            return None
+        return abs(self.seen_percent - self.wished_percent) <= self.tolerance_points
+
+
+def share_cells(percent: float, width: int) -> int:
+    """Cells of `width` for `percent`; a little is never none, nearly all is never all."""
+    cells = round(width * max(0.0, min(100.0, percent)) / 100)
+    if percent > 0 and width > 1:
+        cells = max(1, cells)
+    if percent < 100:
+        cells = min(width - 1, cells) if width > 1 else cells
+    return cells
+
+
+def share_bar(percent: float | None, width: int, symbols: Symbols = UNICODE) -> str:
+    """`███░░░░░░░` for 25 %, in exactly `width` cells; all gaps when nobody knows."""
+    if percent is None:
+        return symbols.gap * width
+    full = share_cells(percent, width)
+    return symbols.fill * full + symbols.rest * (width - full)
+
+
+def traffic_runs(traffic: Traffic, width: int, symbols: Symbols = UNICODE) -> list[Cell]:
+    """` v41 █████░░ v42   75 / 25  seen 74.6 / 25.4 ok` in exactly `width` cells."""
+    wished = f"{_pair(traffic.wished_percent, 0)}"
+    seen, word, style = "not seen", "?", "warn"
+    if traffic.seen_percent is not None:
+        seen = f"seen {_pair(traffic.seen_percent, 1)}"
+        word, style = ("ok", "ok") if traffic.agrees else ("off plan", "bad")
+    tail = [Cell(f"   {wished}  {seen} "), Cell(word, style)]
+    taken = sum(width_of(cell.text) for cell in tail)
+    names = width_of(traffic.stable) + width_of(traffic.candidate) + 2
+    room = max(_LEAST_BAR, width - taken - names)
+    # The bar is drawn from what is seen: a wish is not yet traffic.
+    percent = traffic.wished_percent if traffic.seen_percent is None else traffic.seen_percent
+    new = share_cells(percent, room)
+    bar_style = "dim" if traffic.seen_percent is None else ""
+    runs = [
+        Cell(f"{traffic.stable} {symbols.fill * (room - new)}", bar_style),
+        Cell(symbols.rest * new, bar_style or "accent"),
+        Cell(f" {traffic.candidate}"),
+        *tail,
+    ]
+    return fit_runs(runs, width, ellipsis=symbols.ellipsis)
+
+
+def _pair(candidate_percent: float, digits: int) -> str:
+    return f"{100 - candidate_percent:.{digits}f} / {candidate_percent:.{digits}f}"
+
+
+class TrafficBar(Lines):
+    """The split as one line."""
+
+    DEFAULT_CSS = "TrafficBar { height: 1; width: 1fr; }"
+
+    def __init__(
+        self,
+        *,
+        symbols: Symbols = UNICODE,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's own parameter name
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._symbols = symbols
+        self._traffic: Traffic | None = None
+
+    def show(self, traffic: Traffic | None) -> None:
+        """Show a split, or an empty line."""
+        self._traffic = traffic
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        traffic = self._traffic
+        self.set_lines([traffic_runs(traffic, width, self._symbols)] if traffic and width else [()])
