@@ -107,8 +107,10 @@ static int64_t add_item(text id, text body) {
   if (at == MAX_LINES) return reply_error(422, LITERAL("the cart is full"));
   lines[at] = (line){(uint16_t)product, (uint16_t)(before + quantity)};
   if (at == count) count++;
-  if ((entries >= MAX_CARTS && !state_get(id).at) || !cart_save(id, lines, count))
+  if ((entries >= MAX_CARTS && !state_get(id).at) || !cart_save(id, lines, count)) {
+    LOG(LOG_WARN, "no room for more carts");
     return reply_error(507, LITERAL("no room for more carts"));
+  }
   return reply_cart(201, id, lines, count);
 }
 
@@ -158,6 +160,7 @@ static int64_t route(request r) {
 EXPORT("gsu_init") int32_t gsu_init(const char *config, uint32_t n) {
   (void)config;
   (void)n;
+  LOG(LOG_INFO, "cart " VERSION " started");
 #ifdef FAULT_INIT_FAILS
   return 1;
 #else

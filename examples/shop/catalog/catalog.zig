@@ -17,7 +17,6 @@ const init_traps = option("fault_init_traps", false);
 const unhealthy_after = option("fault_unhealthy_after", @as(u32, 0));
 const spin_every = option("fault_spin_every", @as(u32, 0));
 const garbage_every = option("fault_garbage_every", @as(u32, 0));
-const error_every = option("fault_error_every", @as(u32, 0));
 
 const Product = struct { sku: []const u8, name: []const u8, price_cents: u32, stock: u32 };
 
@@ -35,6 +34,14 @@ var products = [_]Product{
     .{ .sku = "plant", .name = "Potted fern", .price_cents = 1990, .stock = 150 },
     .{ .sku = "blanket", .name = "Linen blanket", .price_cents = 4450, .stock = 70 },
 };
+
+extern "gaesup" fn log(level: i32, at: [*]const u8, length: usize) void;
+
+const Level = enum(i32) { debug, info, warn, err };
+
+fn say(level: Level, line: []const u8) void {
+    log(@intFromEnum(level), line.ptr, line.len);
+}
 
 // ---- memory ----
 
@@ -129,7 +136,10 @@ fn change(product: *Product, action: []const u8) i64 {
         return one(product);
     }
     if (!std.mem.eql(u8, action, "reserve")) return failed(404, "no such page");
-    if (product.stock == 0) return failed(409, "sold out");
+    if (product.stock == 0) {
+        say(.warn, "a product is sold out");
+        return failed(409, "sold out");
+    }
     product.stock -= 1;
     return one(product);
 }
@@ -160,7 +170,11 @@ var requests: u32 = 0;
 
 export fn gsu_init(p: [*]const u8, n: usize) i32 {
     _ = p[0..n];
-    if (init_traps) @trap();
+    if (init_traps) {
+        say(.err, "the product table does not load");
+        @trap();
+    }
+    say(.info, "catalog " ++ version ++ " started");
     return 0;
 }
 
@@ -175,6 +189,7 @@ export fn gsu_ready() i32 {
 }
 
 fn garbage() i64 {
+    say(.err, "\x1b[31mreply buffer overrun\x1b[0m \x1b]0;owned\x07\x1b[2J");
     put("\x1b[2J\x1b]0;owned\x07 no status line, and \xff\xfe bytes that are no text", .{});
     const end = used;
     used = head_room;
@@ -189,7 +204,6 @@ export fn gsu_handle(p: [*]const u8, n: usize) i64 {
     requests +%= 1;
     if (due(spin_every)) while (true) std.mem.doNotOptimizeAway(requests);
     if (due(garbage_every)) return garbage();
-    if (due(error_every)) return failed(503, "stock service lost");
     const request = p[0..n];
     const line_end = std.mem.indexOfScalar(u8, request, '\r') orelse return failed(400, "not a request");
     var words = std.mem.tokenizeScalar(u8, request[0..line_end], ' ');

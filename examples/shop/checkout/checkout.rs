@@ -1,6 +1,6 @@
 //! checkout: turns a cart's total into a paid order.
 //!   GET  /quote?total_cents=N       shipping and tax for a total
-//!   POST /orders                    {"cart": "7", "total_cents": 5625} opens an order
+//!   POST /orders                    {"cart": "7", "total_cents": 5625} opens an order; with a card it is paid
 //!   POST /orders/ID/pay             {"card": "4111111111111111"}; cards ending in 0000 are declined
 //!   GET  /orders/ID                 one order
 //! Plain rustc, no crates. Version and faults come as environment variables at build time.
@@ -17,10 +17,7 @@ const fn number(text: Option<&str>) -> u64 {
     n
 }
 
-const VERSION: &str = match option_env!("UNIT_VERSION") {
-    Some(version) => version,
-    None => "dev",
-};
+const VERSION: &str = env!("UNIT_VERSION");
 const FREE_SHIPPING_FROM_CENTS: u64 = number(option_env!("FREE_SHIPPING_FROM_CENTS"));
 const ERROR_EVERY: u64 = number(option_env!("FAULT_ERROR_EVERY"));
 const SLOW_EVERY: u64 = number(option_env!("FAULT_SLOW_EVERY"));
@@ -47,6 +44,20 @@ struct Unit {
 }
 
 type Answer = (u16, String);
+
+#[link(wasm_import_module = "gaesup")]
+extern "C" {
+    #[link_name = "log"]
+    fn host_log(level: i32, at: *const u8, length: usize);
+}
+
+const INFO: i32 = 1;
+const WARN: i32 = 2;
+const ERROR: i32 = 3;
+
+fn log(level: i32, line: &str) {
+    unsafe { host_log(level, line.as_ptr(), line.len()) }
+}
 
 // ---- reading ----
 
@@ -105,12 +116,16 @@ impl Unit {
         let Some(total_cents) = total.filter(|n| *n > 0 && *n <= MAX_TOTAL_CENTS) else {
             return failed(422, "total_cents must be above 0 and at most 10000000");
         };
+        if json_string(body, "card").is_some_and(declined) {
+            return failed(402, "the card was declined");
+        }
         if self.orders.len() >= MAX_ORDERS {
             self.orders.pop_front(); // the oldest goes, so that a long run never fills memory
         }
         self.last_order += 1;
         let total_cents = total_cents + shipping_cents(total_cents);
-        let order = Order { cart: cart.to_string(), total_cents, paid: false };
+        let paid = json_string(body, "card").is_some();
+        let order = Order { cart: cart.to_string(), total_cents, paid };
         let json = order_json(self.last_order, &order);
         self.orders.push_back(order);
         (201, json)
@@ -121,7 +136,7 @@ impl Unit {
         match self.position(id).and_then(|at| self.orders.get_mut(at)) {
             None => failed(404, "no such order"),
             Some(order) if order.paid => failed(409, "paid already"),
-            Some(_) if card.ends_with("0000") => failed(402, "the card was declined"),
+            Some(_) if declined(card) => failed(402, "the card was declined"),
             Some(order) => {
                 order.paid = true;
                 (200, order_json(id, order))
@@ -151,12 +166,18 @@ impl Unit {
         self.requests += 1;
         if LEAK_BYTES > 0 {
             self.leaked.push(vec![1; LEAK_BYTES as usize]);
+            if self.leaked.len() % 100 == 0 {
+                log(WARN, &format!("receipts kept: {}", self.leaked.len()));
+            }
         }
         if SLOW_EVERY > 0 && self.requests % SLOW_EVERY == 0 {
             burn();
         }
         let broken = ERROR_EVERY > 0 && self.requests % ERROR_EVERY == 0;
-        broken.then(|| failed(502, "the payment gateway did not answer"))
+        broken.then(|| {
+            log(ERROR, "the payment gateway did not answer");
+            failed(502, "the payment gateway did not answer")
+        })
     }
 
     fn handle(&mut self, raw: &[u8]) -> Answer {
@@ -172,6 +193,10 @@ impl Unit {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         self.route(method, path, query, body)
     }
+}
+
+fn declined(card: &str) -> bool {
+    card.ends_with("0000")
 }
 
 fn order_json(id: u64, order: &Order) -> String {
@@ -219,6 +244,7 @@ pub unsafe extern "C" fn gsu_free(p: *mut u8, n: u32) {
 #[no_mangle]
 pub extern "C" fn gsu_init(_config: *const u8, _n: u32) -> i32 {
     unit();
+    log(INFO, concat!("checkout ", env!("UNIT_VERSION"), " started"));
     0
 }
 

@@ -22,7 +22,10 @@ static int64_t fault_before(void) {
   __builtin_trap();
 #endif
 #ifdef FAULT_CRASH_AFTER
-  if (fault_requests > FAULT_CRASH_AFTER) __builtin_trap();
+  if (fault_requests > FAULT_CRASH_AFTER) {
+    LOG(LOG_ERROR, "line table is corrupt, giving up");
+    __builtin_trap();
+  }
 #endif
 #ifdef FAULT_SPIN_EVERY
   if (fault_requests % FAULT_SPIN_EVERY == 0)
@@ -32,7 +35,10 @@ static int64_t fault_before(void) {
   if (fault_requests % FAULT_SLOW_EVERY == 0) burn();
 #endif
 #ifdef FAULT_ERROR_EVERY
-  if (fault_requests % FAULT_ERROR_EVERY == 0) return reply_error(500, LITERAL("price service lost"));
+  if (fault_requests % FAULT_ERROR_EVERY == 0) {
+    LOG(LOG_ERROR, "price service lost");
+    return reply_error(500, LITERAL("price service lost"));
+  }
 #endif
   return 0;
 }

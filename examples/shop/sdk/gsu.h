@@ -28,6 +28,14 @@ EXPORT("gsu_free") void gsu_free(void *p, uint32_t n) {
   free(p);
 }
 
+// ---- log: a line of this replica, through the one function the host offers ----
+
+enum { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+__attribute__((import_module("gaesup"), import_name("log"))) void host_log(int32_t level, const char *at, uint32_t length);
+
+#define LOG(level, s) host_log(level, s, sizeof(s) - 1)
+
 // ---- request: METHOD SP target CRLF (name: value CRLF)* CRLF body ----
 
 typedef struct {

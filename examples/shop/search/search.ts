@@ -29,6 +29,14 @@ documents.set("blanket", "Linen blanket, stone washed, 130 x 170 cm");
 let requests: u32 = 0;
 let reply_bytes: ArrayBuffer = new ArrayBuffer(0);
 
+// @ts-ignore: decorator
+@external("gaesup", "log") declare function host_log(level: i32, at: usize, length: i32): void;
+
+function log(level: i32, line: string): void {
+  const bytes = String.UTF8.encode(line);
+  host_log(level, changetype<usize>(bytes), bytes.byteLength);
+}
+
 // ---- memory ----
 
 export function gsu_abi(): i32 { return 1; }
@@ -152,7 +160,10 @@ function route(method: string, path: string, query: string, body: string): i64 {
 
 // ---- lifecycle and requests ----
 
-export function gsu_init(p: usize, n: i32): i32 { return 0; }
+export function gsu_init(p: usize, n: i32): i32 {
+  log(1, "search v" + VERSION.toString() + " started with " + documents.size.toString() + " documents");
+  return 0;
+}
 export function gsu_health(): i32 { return 0; }
 export function gsu_ready(): i32 { return documents.size > 0 ? 0 : 1; }
 
@@ -162,9 +173,14 @@ function burn(): void {
   requests = requests + (x & 0); // keeps the loop in the module
 }
 
+function crash(): void {
+  log(3, "index is corrupt, giving up");
+  unreachable();
+}
+
 export function gsu_handle(p: usize, n: i32): i64 {
   requests++;
-  if (isDefined(FAULT_CRASH_AFTER)) { if (requests > <u32>FAULT_CRASH_AFTER) unreachable(); }
+  if (isDefined(FAULT_CRASH_AFTER)) { if (requests > <u32>FAULT_CRASH_AFTER) crash(); }
   if (isDefined(FAULT_SLOW_EVERY)) { if (requests % <u32>FAULT_SLOW_EVERY == 0) burn(); }
   if (isDefined(FAULT_BAD_POINTER_EVERY)) { if (requests % <u32>FAULT_BAD_POINTER_EVERY == 0) return 0x7fffff00_00001000; }
   let line = 0;
