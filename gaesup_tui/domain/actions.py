@@ -1,0 +1,207 @@
+"""The one table of what a person can do. Keys, footer, help, palette, commands, read-only mode,
+audit names and the generated tests all come from it. Standard library only.
+
+Whether an action is possible *now* is answered by ``allowed.why_not`` in the engine and travels
+with every view as ``actions``: action id to None or the reason why not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["deployment", "everything", "view"]
+Danger = Literal[0, 1, 2, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do."""
+
+    id: str
+    """Audit name, and the name keys are remapped by."""
+    key: str
+    """Default key, as Textual names it."""
+    title: str
+    """One or two words for the footer."""
+    help: str
+    """One line for the help screen and the command's ``--help``."""
+    command: str = ""
+    """The command that does the same, with its argument; empty for pure movement in the view."""
+    scope: Scope = "deployment"
+    danger: Danger = 0
+    """0 reads. 1 small and reversible. 2 asks first. 3 asks first and names what it takes."""
+    confirm: str = ""
+    """The confirming key; never the opening one."""
+    asks_engine: str = ""
+    """Whether it is possible comes from the view's ``actions`` under this name; empty: always."""
+
+    @property
+    def mutating(self) -> bool:
+        return self.danger > 0
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "promote",
+        "p",
+        "Promote",
+        "Pass the step the rollout waits at",
+        "promote UNIT",
+        danger=2,
+        confirm="y",
+        asks_engine="promote",
+    ),
+    Action(
+        "promote_full",
+        "P",
+        "Promote fully",
+        "Pass every later step too; the guards keep watching",
+        "promote UNIT --full",
+        danger=3,
+        confirm="y",
+        asks_engine="promote_full",
+    ),
+    Action(
+        "pause",
+        "u",
+        "Pause",
+        "Hold the rollout where it stands until resumed",
+        "pause UNIT",
+        danger=1,
+        confirm="y",
+        asks_engine="pause",
+    ),
+    Action(
+        "resume",
+        "U",
+        "Resume",
+        "Let a paused rollout go on",
+        "resume UNIT",
+        danger=2,
+        confirm="y",
+        asks_engine="resume",
+    ),
+    Action(
+        "abort",
+        "x",
+        "Abort",
+        "Return all traffic to the revision that was stable",
+        "abort UNIT",
+        danger=3,
+        confirm="y",
+        asks_engine="abort",
+    ),
+    Action(
+        "rollback",
+        "b",
+        "Rollback",
+        "Back to the last revision that finished healthy",
+        "rollback UNIT",
+        danger=3,
+        confirm="y",
+        asks_engine="rollback",
+    ),
+    Action(
+        "retry",
+        "r",
+        "Retry",
+        "The last rollout again, from the start or from the step that failed",
+        "retry UNIT",
+        danger=2,
+        confirm="y",
+        asks_engine="retry",
+    ),
+    Action(
+        "deploy",
+        "d",
+        "Deploy",
+        "Begin a rollout to another version",
+        "deploy UNIT --version VERSION",
+        danger=2,
+        confirm="y",
+        asks_engine="deploy",
+    ),
+    Action(
+        "scale",
+        "equals_sign",
+        "Scale",
+        "Ask for a number of replicas",
+        "scale UNIT --replicas N",
+        danger=2,
+        confirm="y",
+        asks_engine="scale",
+    ),
+    Action(
+        "scale_up",
+        "plus",
+        "One more",
+        "One replica more",
+        "scale UNIT --replicas +1",
+        danger=2,
+        confirm="y",
+        asks_engine="scale",
+    ),
+    Action(
+        "scale_down",
+        "minus",
+        "One less",
+        "One replica less",
+        "scale UNIT --replicas -1",
+        danger=2,
+        confirm="y",
+        asks_engine="scale",
+    ),
+    Action(
+        "unhold",
+        "H",
+        "Release hold",
+        "Let a held unit's automation go on, with a reason",
+        "release UNIT --reason WHY",
+        danger=2,
+        confirm="y",
+        asks_engine="unhold",
+    ),
+    Action("logs", "l", "Logs", "What the replicas write", "logs UNIT -f"),
+    Action("verdicts", "v", "Verdict", "The judge's answers so far", "history UNIT --verdicts"),
+    Action("timeline", "e", "Events", "Everything that happened here", "history UNIT"),
+    Action(
+        "stop",
+        "exclamation_mark",
+        "STOP",
+        "Emergency stop: from anywhere, over anything",
+        "stop --all",
+        scope="everything",
+        danger=3,
+        confirm="S",
+    ),
+    Action(
+        "release",
+        "L",
+        "Let go",
+        "Release a stop or a freeze, with a reason",
+        "release --all --reason WHY",
+        scope="everything",
+        danger=2,
+        confirm="y",
+        asks_engine="release",
+    ),
+    Action("open", "enter", "Open", "Go in", scope="view"),
+    Action("back", "q", "Back", "Back, or leave from the first screen", scope="view"),
+    Action("now", "1", "Now", "What needs me, what moves, what happened", "status", scope="view"),
+    Action("deployments", "2", "Deployments", "Every unit in every environment", scope="view"),
+    Action("activity", "6", "Activity", "Every event with who and why", "history", scope="view"),
+    Action(
+        "filter", "slash", "Filter", "Show less: words, !not, env:production, err>1", scope="view"
+    ),
+    Action("command", "colon", "Command", "Type a command", scope="view"),
+    Action("help", "question_mark", "Help", "The keys of this screen", scope="view"),
+    Action("mark", "space", "Mark", "Mark a row", scope="view"),
+    Action("sort", "s", "Sort", "Sort by the next column", scope="view"),
+    Action("sort_back", "S", "Sort back", "Turn the order of the sort round", scope="view"),
+    Action("copy", "y", "Copy", "Copy the row's name", scope="view"),
+    Action("time", "t", "Time", "Show times as age, local or UTC", scope="view"),
+    Action("watch", "w", "Watch", "Tell me when it is done", "watch UNIT", scope="view"),
+)
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}

@@ -1,0 +1,82 @@
+"""Events as sentences a tired person reads."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.views import EventView
+
+Level = Literal["info", "ok", "warn", "bad"]
+
+
+def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
+    """What happened, without the who and the where. ``rollout``: the deployment's rollout as it
+    was when the event happened, if there was one."""
+    match event:
+        case ev.RolloutCreated(rollout=new):
+            begun = (
+                f"{new.base.version}→{new.candidate.version}" if new.base else new.candidate.version
+            )
+            return f"{new.spec.strategy} {begun} begun", "info"
+        case ev.StepCompleted(index=index, result=result, note=note):
+            step = rollout.plan[index] if rollout and index < len(rollout.plan) else None
+            title = step.title() if step else f"step {index + 1}"
+            done = "passed" if result == "skipped" else "done"
+            return f"{title} {done}{': ' + note if note else ''}", "info"
+        case ev.DecisionMade(full=full):
+            return ("promoted fully" if full else "promoted one step"), "ok"
+        case ev.RolloutPaused():
+            return "paused", "warn"
+        case ev.RolloutResumed():
+            return "resumed", "info"
+        case ev.VerdictGiven(verdict=verdict):
+            level: Level = "bad" if verdict.kind == "ABORT" else "info"
+            return f"verdict {verdict.kind}: {verdict.reason}", level
+        case ev.RetreatStarted(cause=cause):
+            base = rollout.base.version if rollout and rollout.base else "nothing"
+            return f"back to {base}: {cause.reason}", "bad"
+        case ev.RolloutFinished(outcome=outcome):
+            return _finished(outcome, rollout)
+        case ev.DeploymentScaled(replicas=replicas):
+            return f"scaled to {replicas}", "info"
+        case ev.HoldSet(why=why):
+            return f"automation held {why}", "warn"
+        case ev.HoldReleased():
+            return "automation released", "info"
+        case ev.StopPressed(scope=scope, mode=mode):
+            word = "STOP" if mode == "stop" else "FREEZE"
+            return f"{word} {scope or 'everything'}", "bad"
+        case ev.StopReleased(scope=scope):
+            return f"released {scope or 'everything'}", "ok"
+        case ev.EngineStarted(version=version, after_crash=after_crash):
+            how = " after it was killed" if after_crash else ""
+            return f"engine {version} started{how}", "warn" if after_crash else "info"
+        case ev.EngineStopped():
+            return "engine stopped", "info"
+
+
+def _finished(outcome: str, rollout: Rollout | None) -> tuple[str, Level]:
+    if rollout is None:
+        return outcome, "info"
+    if outcome == "promoted":
+        return f"{rollout.candidate.version} is stable", "ok"
+    if rollout.base is None:
+        return f"{rollout.candidate.version} failed; nothing serves", "bad"
+    return f"aborted: 100 % on {rollout.base.version}", "warn"
+
+
+def event_view(recorded: ev.Recorded, rollout: Rollout | None) -> EventView:
+    """A journaled event as the screens show it."""
+    text, level = sentence(recorded.event, rollout)
+    return EventView(
+        seq=recorded.seq,
+        at=recorded.at,
+        by=recorded.by.name,
+        kind=recorded.event.kind,
+        deployment=recorded.deployment,
+        text=text,
+        why=getattr(recorded.event, "why", ""),
+        level=level,
+    )

@@ -1,0 +1,359 @@
+"""From states and what was seen to the views people are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Analyse, Bake, Pause, Step
+from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.domain.text import duration, printable_line
+from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.views import (
+    DeploymentView,
+    FindingView,
+    GoodView,
+    Health,
+    NoteView,
+    Numbers,
+    ReplicaView,
+    RevisionView,
+    RolloutView,
+    Status,
+    StepView,
+    VerdictView,
+    WaitingView,
+)
+from gaesup_tui.domain.waiting import Waiting, waiting
+from gaesup_tui.domain.world import Stop, World
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the engine knows of a deployment beside its journal."""
+
+    seen: DeploymentSeen | None = None
+    """None when its backend has not been seen lately."""
+    seen_at: float | None = None
+    endpoint: str = ""
+    problem: str | None = None
+    verdict: Verdict | None = None
+    """The judge's latest look, newer than the journaled one."""
+    windows: Mapping[str, Window | None] = field(default_factory=dict)
+    """Revision id to its traffic over the last seconds."""
+    total: Window | None = None
+    """The deployment's traffic over the last seconds."""
+    switch_s: float | None = None
+    """How long a traffic change took until it was seen, lately."""
+    start_s: float | None = None
+    """How long replicas took from asked for to ready, lately."""
+
+
+def numbers(window: Window | None) -> Numbers:
+    if window is None:
+        return Numbers(rps=None, error_ratio=None, p50_s=None, p95_s=None)
+    return Numbers(
+        rps=window.rate, error_ratio=window.error_ratio, p50_s=window.p50_s, p95_s=window.p95_s
+    )
+
+
+def note_view(stop: Stop) -> NoteView:
+    return NoteView(scope=stop.scope, mode=stop.mode, by=stop.by.name, at=stop.at, why=stop.why)
+
+
+def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -> DeploymentView:
+    """One deployment, whole."""
+    stop = world.stop_for(state.key)
+    why = waiting(state, sight.seen, stop)
+    status = _status(state, sight.seen, stop, why)
+    hold = state.hold
+    return DeploymentView(
+        key=state.key,
+        unit=state.unit,
+        environment=state.environment,
+        seq=state.seq,
+        version=state.stable.version if state.stable else None,
+        status=status,
+        status_text=_status_text(state, status, why),
+        health=_health(state, sight.seen),
+        since=_since(state),
+        replicas=state.replicas,
+        ready=_ready(sight.seen),
+        revisions=_revisions(state, sight.seen),
+        rollout=rollout_view(state.rollout, sight) if state.rollout else None,
+        waiting=_waiting_view(why),
+        hold=NoteView(scope=state.key, mode="hold", by=hold.by.name, at=hold.at, why=hold.why)
+        if hold
+        else None,
+        stop=note_view(stop) if stop else None,
+        actions={a: why_not(world, a, state.key, now) for a in DEPLOYMENT_ACTIONS},
+        good=[
+            GoodView(
+                version=r.revision.version,
+                revision=r.revision.id,
+                at=r.at,
+                by=r.by.name,
+                baked_s=r.baked_s,
+            )
+            for r in reversed(state.good)
+        ],
+        project=state.project,
+        endpoint=sight.endpoint,
+        seen_at=sight.seen_at,
+        problem=printable_line(sight.problem, 300) if sight.problem else None,
+        numbers=numbers(sight.total),
+        by_revision={revision: numbers(window) for revision, window in sight.windows.items()},
+    )
+
+
+def _since(state: Deployment) -> float | None:
+    if state.stable is None:
+        return None
+    return next((r.at for r in reversed(state.good) if r.revision.id == state.stable.id), None)
+
+
+def _ready(seen: DeploymentSeen | None) -> int | None:
+    return None if seen is None else sum(r.ready for r in seen.revisions.values())
+
+
+def _health(state: Deployment, seen: DeploymentSeen | None) -> Health:
+    if seen is None:
+        return "unknown"
+    serving = [revision for revision, weight in state.weights().items() if weight]
+    there = [seen.revision(revision) for revision in serving]
+    if not there or not any(r and r.ready for r in there):
+        return "down"
+    wishes = state.replica_wishes()
+    whole = all(
+        r is not None and r.ready >= wishes[revision][1]
+        for revision, r in zip(serving, there, strict=True)
+        if revision in wishes
+    )
+    return "healthy" if whole else "degraded"
+
+
+def _status(
+    state: Deployment, seen: DeploymentSeen | None, stop: Stop | None, why: Waiting | None
+) -> Status:
+    rollout = state.active
+    if seen is None:
+        return "unknown"
+    if rollout is None:
+        return _resting(state, seen)
+    if rollout.phase == "back":
+        return "returning"
+    if stop and stop.mode == "freeze":
+        return "frozen"
+    if rollout.paused:
+        return "paused"
+    if why and why.person:
+        return "waiting"
+    return "baking" if isinstance(rollout.step, Bake) else "progressing"
+
+
+def _resting(state: Deployment, seen: DeploymentSeen) -> Status:
+    if state.stable is None:
+        return "failed"
+    health = _health(state, seen)
+    if health == "healthy" and state.rollout and state.rollout.outcome == "aborted":
+        return "aborted"
+    return health
+
+
+def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
+    rollout = state.active
+    if rollout is not None:
+        change = _change(rollout)
+        what = f", {why.what}" if why else ""
+        if rollout.phase == "back":
+            return f"{change}{what}"
+        return f"{change} at {rollout.weight_percent} %{what}"
+    stable = state.stable.version if state.stable else "nothing"
+    match status:
+        case "aborted":
+            assert state.rollout is not None
+            return f"aborted {state.rollout.candidate.version}: 100 % on {stable} (healthy)"
+        case "failed":
+            return "nothing serves: the first revision failed"
+        case "unknown":
+            return f"{stable}; its backend is not seen"
+    return f"100 % on {stable} ({status})"
+
+
+def _change(rollout: Rollout) -> str:
+    base = rollout.base.version if rollout.base else "·"
+    return f"{base}→{rollout.candidate.version}"
+
+
+def _waiting_view(why: Waiting | None) -> WaitingView | None:
+    if why is None:
+        return None
+    return WaitingView(
+        what=printable_line(why.what, 300),
+        since=why.since,
+        person=why.person,
+        until=why.until,
+        then=why.then,
+    )
+
+
+def _revisions(state: Deployment, seen: DeploymentSeen | None) -> list[RevisionView]:
+    """Every revision wished or seen, the one with most traffic first."""
+    wishes = state.replica_wishes()
+    weights = state.weights()
+    names = dict.fromkeys([*wishes, *(seen.revisions if seen else ())])
+    views = []
+    for revision_id in names:
+        wished = wishes.get(revision_id)
+        there = seen.revision(revision_id) if seen else None
+        if there is None and (wished is None or wished[1] == 0):
+            continue
+        views.append(
+            RevisionView(
+                id=revision_id,
+                version=wished[0].version if wished else revision_id.rpartition("-")[0],
+                role=_role(state, revision_id),
+                wanted=wished[1] if wished else 0,
+                ready=there.ready if there else 0,
+                weight_wished=weights.get(revision_id, 0),
+                weight_seen=seen.weights.get(revision_id, 0) if seen else None,
+                error=printable_line(there.error, 300) if there and there.error else None,
+                replicas=_replicas(there),
+            )
+        )
+    return sorted(views, key=lambda view: -view["weight_wished"])
+
+
+def _role(state: Deployment, revision_id: str) -> str:
+    rollout = state.active
+    if rollout and revision_id == rollout.candidate.id:
+        return "candidate"
+    if rollout and rollout.base and revision_id == rollout.base.id:
+        return "base"
+    if state.stable and revision_id == state.stable.id:
+        return "stable"
+    return "leaving"
+
+
+def _replicas(there: RevisionSeen | None) -> list[ReplicaView]:
+    if there is None:
+        return []
+    return [
+        ReplicaView(
+            id=replica.id,
+            state=replica.state,
+            since=replica.since,
+            restarts=replica.restarts,
+            last_exit=printable_line(replica.last_exit, 200) if replica.last_exit else None,
+            health_failures=replica.health_failures,
+            inflight=replica.inflight,
+            memory_bytes=replica.memory_bytes,
+            cpu_s=replica.cpu_s,
+            next_start_at=replica.next_start_at,
+        )
+        for replica in there.replicas
+    ]
+
+
+def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
+    """One rollout with all its steps, those of the way back after those that were made."""
+    seen = sight.seen
+    verdict = (sight.verdict if rollout.active else None) or rollout.verdict
+    steps = _steps(rollout)
+    at_work = next((i for i, step in enumerate(steps) if step["state"] == "now"), len(steps))
+    return RolloutView(
+        id=rollout.id,
+        strategy=rollout.spec.strategy,
+        base=rollout.base.version if rollout.base else None,
+        candidate=rollout.candidate.version,
+        by=rollout.by.name,
+        at=rollout.at,
+        why=rollout.why,
+        phase=rollout.phase,
+        outcome=rollout.outcome,
+        finished_at=rollout.finished_at,
+        steps=steps,
+        index=at_work,
+        weight_wished=rollout.weight_percent,
+        weight_seen=seen.weights.get(rollout.candidate.id, 0) if seen else None,
+        paused_by=rollout.paused.by.name if rollout.paused else None,
+        full=rollout.full,
+        verdict=_verdict_view(verdict, rollout.verdict_at),
+        cause=rollout.cause.reason if rollout.cause else None,
+        cause_by=rollout.cause_by.name if rollout.cause_by else None,
+        way_back=way_back_line(rollout, sight),
+    )
+
+
+def _planned(step: Step) -> float | None:
+    return step.duration_s if isinstance(step, Pause | Analyse | Bake) else None
+
+
+def _steps(rollout: Rollout) -> list[StepView]:
+    views: list[StepView] = []
+    for step, record in zip(rollout.spec.plan, rollout.records, strict=False):
+        views.append(
+            StepView(
+                title=step.title(),
+                state=record.result,
+                began=record.began,
+                ended=record.ended,
+                planned_s=_planned(step),
+                note=record.note,
+            )
+        )
+    if rollout.phase == "finished" and rollout.cause is None:
+        return views
+    plan = rollout.plan
+    first = rollout.index if rollout.cause is None else 0
+    for index in range(first, len(plan)):
+        active = rollout.active and index == rollout.index
+        done = index < rollout.index
+        views.append(
+            StepView(
+                title=("↩ " if rollout.cause else "") + plan[index].title(),
+                state="now" if active else "done" if done else "todo",
+                began=rollout.step_began if active else None,
+                ended=None,
+                planned_s=_planned(plan[index]),
+                note="",
+            )
+        )
+    return views
+
+
+def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | None:
+    if verdict is None:
+        return None
+    return VerdictView(
+        kind=verdict.kind,
+        reason=verdict.reason,
+        at=at,
+        findings=[cast(FindingView, finding.model_dump()) for finding in verdict.findings],
+    )
+
+
+def way_back_line(rollout: Rollout, sight: Sight) -> str:
+    """``v41 is warm, 4 of 4: about 0.3 s``; what is not measured is not promised."""
+    if rollout.base is None:
+        return "none: this is the first revision; abort takes it away"
+    if not rollout.active:
+        return "rollback starts the last good revision again"
+    version = rollout.base.version
+    there = sight.seen.revision(rollout.base.id) if sight.seen else None
+    ready = there.ready if there else 0
+    if ready >= rollout.replicas:
+        return f"{version} is warm, {ready} of {rollout.replicas}: {_about(sight.switch_s)}"
+    total = None
+    if sight.switch_s is not None and sight.start_s is not None:
+        total = sight.switch_s + sight.start_s
+    return f"{version} has {ready} of {rollout.replicas} ready: {_about(total)} for all of it"
+
+
+def _about(seconds: float | None) -> str:
+    return "time not measured yet" if seconds is None else f"about {duration(seconds)}"

@@ -1,0 +1,273 @@
+"""What the console and the commands are shown: plain JSON, typed. No third-party import, so a
+screen can be painted before any model is loaded. ``viewing`` makes these in the engine.
+
+Times are Unix seconds, ratios 0…1, durations seconds. None is "no data", never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+Status = Literal[
+    "healthy",  # nothing moves, all replicas ready
+    "degraded",  # nothing moves, some replica is not ready
+    "down",  # nothing moves, none is ready
+    "progressing",
+    "waiting",  # for a person
+    "paused",
+    "baking",
+    "returning",  # on the way back
+    "aborted",  # the last rollout was; users are served by the stable revision
+    "failed",  # nothing serves
+    "frozen",
+    "unknown",  # its backend is not seen
+]
+
+Health = Literal["healthy", "degraded", "down", "unknown"]
+
+
+class Numbers(TypedDict):
+    """Traffic over the last seconds."""
+
+    rps: float | None
+    error_ratio: float | None
+    p50_s: float | None
+    p95_s: float | None
+
+
+class ReplicaView(TypedDict):
+    id: str
+    state: str
+    since: float
+    restarts: int
+    last_exit: str | None
+    health_failures: int
+    inflight: int
+    memory_bytes: int | None
+    cpu_s: float | None
+    next_start_at: float | None
+
+
+class RevisionView(TypedDict):
+    id: str
+    version: str
+    role: str
+    """``stable``, ``candidate``, ``base`` (warm while a rollout moves) or ``leaving``."""
+    wanted: int
+    ready: int
+    weight_wished: int
+    weight_seen: int | None
+    error: str | None
+    replicas: list[ReplicaView]
+
+
+class WaitingView(TypedDict):
+    what: str
+    since: float
+    person: bool
+    until: float | None
+    then: str
+
+
+class StepView(TypedDict):
+    title: str
+    state: Literal["done", "skipped", "failed", "now", "todo"]
+    began: float | None
+    ended: float | None
+    planned_s: float | None
+    note: str
+
+
+class FindingView(TypedDict):
+    metric: str
+    base: float | None
+    candidate: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    tolerance: float
+    base_requests: int
+    candidate_requests: int
+    state: str
+
+
+class VerdictView(TypedDict):
+    kind: str
+    reason: str
+    at: float | None
+    findings: list[FindingView]
+
+
+class RolloutView(TypedDict):
+    id: str
+    strategy: str
+    base: str | None
+    """Version it comes from; None at a first deployment."""
+    candidate: str
+    by: str
+    at: float
+    why: str
+    phase: Literal["forward", "back", "finished"]
+    outcome: str | None
+    finished_at: float | None
+    steps: list[StepView]
+    index: int
+    """Of the step at work, within ``steps``; their count when none is."""
+    weight_wished: int
+    weight_seen: int | None
+    paused_by: str | None
+    full: bool
+    verdict: VerdictView | None
+    cause: str | None
+    cause_by: str | None
+    way_back: str
+    """How one gets back and how long it takes, in one line."""
+
+
+class NoteView(TypedDict):
+    """Who, when and why of a hold or a stop."""
+
+    scope: str
+    mode: str
+    by: str
+    at: float
+    why: str
+
+
+class GoodView(TypedDict):
+    version: str
+    revision: str
+    at: float
+    by: str
+    baked_s: float
+
+
+class DeploymentView(TypedDict):
+    key: str
+    unit: str
+    environment: str
+    seq: int
+    """Send it back as ``expect_seq`` with a decision."""
+    version: str | None
+    """Of the stable revision."""
+    status: Status
+    status_text: str
+    """One line in words, ``v41→v42 at 25 %, waits for you``."""
+    health: Health
+    since: float | None
+    """When the stable revision became it."""
+    replicas: int
+    ready: int | None
+    revisions: list[RevisionView]
+    rollout: RolloutView | None
+    """The active one, or the last."""
+    waiting: WaitingView | None
+    hold: NoteView | None
+    stop: NoteView | None
+    actions: dict[str, str | None]
+    """Action id to None when possible, else why not."""
+    good: list[GoodView]
+    """Known good, newest first."""
+    project: str
+    endpoint: str
+    """Where its traffic enters, as a URL; empty when not known."""
+    seen_at: float | None
+    problem: str | None
+    """The last thing the backend refused or failed at, while it lasts."""
+    numbers: Numbers
+    by_revision: dict[str, Numbers]
+
+
+class EngineView(TypedDict):
+    version: str
+    pid: int
+    boot: str
+    at: float
+    frozen: str | None
+    """Why nothing may move forward, when the journal cannot be written."""
+    stops: list[NoteView]
+    moving: list[str]
+    """Deployments whose rollout is active."""
+    still: list[str]
+    """While a stop is in force: what has not come to rest yet, one line each."""
+    backends: dict[str, float | None]
+    """Name to when it was last seen."""
+    strangers: list[str]
+    """What backends run that the journal does not know."""
+    actions: dict[str, str | None]
+
+
+class Overview(TypedDict):
+    """Everything, at one moment: ``GET /v1/snapshot``."""
+
+    seq: int
+    engine: EngineView
+    deployments: list[DeploymentView]
+    recent: list[EventView]
+
+
+class Changes(TypedDict):
+    """What changed since the last one on the same stream; latest wins."""
+
+    engine: EngineView | None
+    deployments: list[DeploymentView]
+    gone: list[str]
+
+
+class Telemetry(TypedDict):
+    """The numbers of all deployments, once a second; may be dropped."""
+
+    at: float
+    rows: dict[str, list[float | None]]
+    """Key to rps, error ratio, p50 s, p95 s, ready, wanted."""
+    revisions: dict[str, dict[str, list[float | None]]]
+    """Key to revision id to the same, only for what moves."""
+
+
+class EventView(TypedDict):
+    """One journaled event as a person reads it."""
+
+    seq: int
+    at: float
+    by: str
+    kind: str
+    deployment: str
+    text: str
+    """``promoted to 25 %``: a sentence without the who and the where."""
+    why: str
+    level: Literal["info", "ok", "warn", "bad"]
+
+
+class Preview(TypedDict):
+    """What will happen, before it does."""
+
+    action: str
+    deployment: str
+    title: str
+    lines: list[tuple[str, str]]
+    """Label and text: Now, Then, Next, Way back, Evidence."""
+    confirm_key: str
+    confirm_title: str
+    typed: str
+    """What must be typed to confirm; empty: nothing."""
+    needs_reason: bool
+    expect_seq: int | None
+
+
+class Failure(TypedDict):
+    """The body of every answer that is not 2xx."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class Receipt(TypedDict):
+    """What a command did."""
+
+    seq: int
+    """The last event it caused."""
+    text: str
+    deployment: str
+    repeated: bool
+    """True when the same Idempotency-Key was answered before: nothing happened now."""
