@@ -1,0 +1,308 @@
+"""All deployments of the node: converges replicas to what was applied, swaps traffic tables.
+
+Nothing here waits: `apply`, `set_traffic` and `remove` change what is wanted and return; `tick`
+(ten times a second) and callbacks make it so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from gaesup_backends.local.compile import Artifact, Compiled, compile_artifact
+from gaesup_backends.local.gate import GateError
+from gaesup_backends.local.logs import DeploymentLog
+from gaesup_backends.local.metrics import RevisionMetrics
+from gaesup_backends.local.replica import Replica
+from gaesup_backends.local.router import RevisionRoute, Router, TrafficTable
+from gaesup_backends.local.spawner import Spawner
+from gaesup_backends.local.spec import RevisionSpec
+from gaesup_backends.local.worker import WorkerSpec
+
+TICK_S: Final = 0.1
+
+
+class Revision:
+    """A revision of a deployment and its replicas."""
+
+    def __init__(self, spec: RevisionSpec, metrics: RevisionMetrics) -> None:
+        self.spec = spec
+        self.wanted = 0
+        self.error: str | None = None
+        self.compiled: Compiled | None = None
+        self.compiling: asyncio.Task[None] | None = None
+        self.replicas: list[Replica] = []
+        self.route = RevisionRoute(spec.id, metrics)
+
+    def as_state(self) -> dict[str, Any]:
+        """The JSON of the node's observation."""
+        return {
+            "version": self.spec.version,
+            "wanted": self.wanted,
+            "error": self.error,
+            "replicas": [replica.as_state() for replica in self.replicas],
+            **self.route.metrics.as_state(),
+        }
+
+    def worker(self, compiled: Compiled) -> WorkerSpec:
+        """What each of its workers runs."""
+        spec = self.spec
+        granted = "env" in spec.capabilities
+        return WorkerSpec(
+            compiled_path=compiled.path,
+            config=spec.config,
+            memory_bytes=spec.memory_bytes,
+            deadline_s=spec.deadline_ms / 1000,
+            fast_calls=compiled.fast_calls,
+            env=dict(spec.env) if granted else {},
+            cpu_share=spec.cpu_share,
+        )
+
+
+class Deployment:
+    """Revisions and the traffic table of ``unit@environment``."""
+
+    def __init__(self, name: str, log: DeploymentLog) -> None:
+        self.name = name
+        self.log = log
+        self.revisions: dict[str, Revision] = {}
+        self.metrics: dict[str, RevisionMetrics] = {}
+        self.table = TrafficTable.closed(name)
+        self.removing = False
+
+    def as_state(self) -> dict[str, Any]:
+        """The JSON of the node's observation."""
+        return {
+            "weights": dict(self.table.weights),
+            "sticky": self.table.sticky,
+            "revisions": {key: revision.as_state() for key, revision in self.revisions.items()},
+        }
+
+
+class NotThere(Exception):
+    """The deployment, revision or replica is not on this node."""
+
+
+class Fleet:
+    """What the control socket acts on."""
+
+    def __init__(self, state_dir: Path, router: Router, on_change: Callable[[], None]) -> None:
+        self._cache_dir = state_dir / "compiled"
+        self._log_dir = state_dir / "logs"
+        self._router = router
+        self._on_change = on_change
+        self.deployments: dict[str, Deployment] = {}
+        self.spawner = Spawner(self._forked, self._refused, self._exited)
+
+    def replicas(self) -> list[Replica]:
+        """Every slot on the node."""
+        return [
+            replica
+            for deployment in self.deployments.values()
+            for revision in deployment.revisions.values()
+            for replica in revision.replicas
+        ]
+
+    def find(self, name: str) -> Deployment:
+        """A deployment by name; raises `NotThere`."""
+        try:
+            return self.deployments[name]
+        except KeyError:
+            raise NotThere(f"deployment {name} is not on this node") from None
+
+    def find_replica(self, name: str, replica_id: str) -> Replica:
+        """A replica by deployment and id; raises `NotThere`."""
+        for revision in self.find(name).revisions.values():
+            for replica in revision.replicas:
+                if replica.id == replica_id:
+                    return replica
+        raise NotThere(f"{name} has no replica {replica_id}")
+
+    def apply(self, name: str, spec: RevisionSpec, replicas: int) -> None:
+        """Want this many replicas of a revision; 0 drains and removes it."""
+        deployment = self.deployments.get(name)
+        if deployment is None:
+            if replicas == 0:
+                return
+            deployment = Deployment(name, DeploymentLog(self._log_dir / name))
+            self.deployments[name] = deployment
+            self._router.put(deployment.table)
+        deployment.removing = False
+        revision = deployment.revisions.get(spec.id)
+        if revision is not None and revision.spec != spec:
+            self._replace_spec(deployment, revision, spec)
+        elif revision is None:
+            if replicas == 0:
+                return
+            metrics = deployment.metrics.setdefault(spec.id, RevisionMetrics())
+            revision = deployment.revisions[spec.id] = Revision(spec, metrics)
+            self._rebuild_table(deployment)
+        revision.wanted = replicas
+        self._converge(deployment, revision)
+        self._on_change()
+
+    def set_traffic(self, name: str, weights: dict[str, int], *, sticky: bool) -> None:
+        """Swap the table; requests routed from now on see the new weights only."""
+        deployment = self.find(name)
+        for revision_id in weights:
+            if revision_id not in deployment.revisions:
+                raise NotThere(f"{name} has no revision {revision_id}; apply it first")
+        deployment.table = TrafficTable(
+            name, weights, sticky, {k: r.route for k, r in deployment.revisions.items()}
+        )
+        self._router.put(deployment.table)
+        self._on_change()
+
+    def remove(self, name: str) -> None:
+        """Close the deployment for traffic, drain all of it, forget it."""
+        deployment = self.deployments.get(name)
+        if deployment is None:
+            return
+        deployment.removing = True
+        self.set_traffic(name, {}, sticky=False)
+        for revision in tuple(deployment.revisions.values()):
+            revision.wanted = 0
+            self._converge(deployment, revision)
+        self._forget_if_empty(deployment)
+        self._on_change()
+
+    def tick(self) -> None:
+        """Everything that is due."""
+        now = time.monotonic()
+        self.spawner.reap_orphans()
+        for deployment in tuple(self.deployments.values()):
+            for revision in tuple(deployment.revisions.values()):
+                for replica in tuple(revision.replicas):
+                    replica.tick(now)
+
+    def drain_all(self) -> None:
+        """The node leaves: no more traffic anywhere, every replica drains."""
+        for name in tuple(self.deployments):
+            self.remove(name)
+
+    def close(self) -> None:
+        """End all workers now."""
+        for deployment in self.deployments.values():
+            for revision in deployment.revisions.values():
+                if revision.compiling is not None:
+                    revision.compiling.cancel()
+            deployment.log.close()
+        self.spawner.close()
+
+    def state(self) -> dict[str, Any]:
+        """All deployments as JSON."""
+        return {name: deployment.as_state() for name, deployment in self.deployments.items()}
+
+    def _replace_spec(self, deployment: Deployment, revision: Revision, spec: RevisionSpec) -> None:
+        # The same id with other limits (a replica count aside): its replicas are made anew.
+        revision.spec = spec
+        revision.error = None
+        revision.compiled = None
+        for replica in revision.replicas:
+            replica.drain()
+        self._sweep(deployment, revision)
+
+    def _converge(self, deployment: Deployment, revision: Revision) -> None:
+        if revision.wanted and revision.compiled is None:
+            if revision.compiling is None:
+                task = asyncio.get_running_loop().create_task(self._compile(deployment, revision))
+                revision.compiling = task
+            return
+        living = [r for r in revision.replicas if r.state not in ("draining", "gone")]
+        for surplus in living[revision.wanted :]:
+            surplus.drain()
+        if revision.compiled is not None:
+            worker = revision.worker(revision.compiled)
+            for _ in range(revision.wanted - len(living)):
+                self._add_replica(deployment, revision, worker)
+        self._sweep(deployment, revision)
+
+    async def _compile(self, deployment: Deployment, revision: Revision) -> None:
+        spec = revision.spec
+        artifact = Artifact(spec.artifact, spec.sha256, spec.capabilities, spec.memory_bytes)
+        compiled, error = None, None
+        try:
+            compiled = await compile_artifact(artifact, self._cache_dir)
+        except (GateError, OSError) as problem:
+            error = str(problem)
+        finally:
+            revision.compiling = None
+        if revision.spec is spec:
+            revision.compiled, revision.error = compiled, error
+        if compiled is not None or revision.spec is not spec:
+            self._converge(deployment, revision)
+        self._on_change()
+
+    def _add_replica(self, deployment: Deployment, revision: Revision, worker: WorkerSpec) -> None:
+        def changed() -> None:
+            revision.route.ready = [r for r in revision.replicas if r.state == "ready"]
+            if any(r.state == "gone" for r in revision.replicas):
+                asyncio.get_running_loop().call_soon(self._sweep, deployment, revision)
+            self._on_change()
+
+        replica = Replica(
+            self._replica_name(deployment, revision),
+            revision.spec.id,
+            worker,
+            self.spawner,
+            changed,
+            deployment.log.add,
+        )
+        revision.replicas.append(replica)
+        replica.tick(time.monotonic())
+
+    @staticmethod
+    def _replica_name(deployment: Deployment, revision: Revision) -> str:
+        version = revision.spec.version
+        shared = any(
+            other.spec.version == version and other is not revision
+            for other in deployment.revisions.values()
+        )
+        stem = revision.spec.id if shared else version
+        taken = {replica.id for replica in revision.replicas}
+        number = 1
+        while f"{stem}-{number}" in taken:
+            number += 1
+        return f"{stem}-{number}"
+
+    def _sweep(self, deployment: Deployment, revision: Revision) -> None:
+        revision.replicas = [r for r in revision.replicas if r.state != "gone"]
+        revision.route.ready = [r for r in revision.replicas if r.state == "ready"]
+        if revision.wanted == 0 and not revision.replicas:
+            if deployment.revisions.pop(revision.spec.id, None) is not None:
+                self._rebuild_table(deployment)
+            self._forget_if_empty(deployment)
+        self._on_change()
+
+    def _rebuild_table(self, deployment: Deployment) -> None:
+        routes = {key: revision.route for key, revision in deployment.revisions.items()}
+        table = deployment.table
+        deployment.table = TrafficTable(deployment.name, table.weights, table.sticky, routes)
+        self._router.put(deployment.table)
+
+    def _forget_if_empty(self, deployment: Deployment) -> None:
+        if deployment.removing and not deployment.revisions:
+            if self.deployments.pop(deployment.name, None) is not None:
+                deployment.log.close()
+            self._router.drop(deployment.name)
+
+    def _forked(self, ticket: int, pid: int) -> None:
+        for replica in self.replicas():
+            if replica.ticket == ticket:
+                replica.forked(pid)
+                return
+
+    def _refused(self, ticket: int, reason: str) -> None:
+        for replica in self.replicas():
+            if replica.ticket == ticket:
+                replica.refused(reason)
+                return
+
+    def _exited(self, pid: int, code: int) -> None:
+        for replica in self.replicas():
+            if replica.pid == pid:
+                replica.exited(code)
+                return
