@@ -81,7 +81,7 @@ class Confirm(ModalScreen[str | None]):
         Binding("escape", "cancel", "Cancel", show=False, id="confirm.cancel")
     ]
     DEFAULT_CSS = """
-    Confirm { align: center middle; background: $background; }
+    Confirm { align: center middle; background: transparent; }
     Confirm > Vertical {
         width: 80; max-width: 100%; height: auto; max-height: 100%;
         border: solid $foreground; background: $background;

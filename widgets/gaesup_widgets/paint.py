@@ -113,6 +113,7 @@ class Lines(Widget):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._lines: tuple[Runs, ...] = tuple(lines)
+        self._painted: dict[int, Strip] = {}
 
     @property
     def lines(self) -> tuple[Runs, ...]:
@@ -127,17 +128,25 @@ class Lines(Widget):
     def set_lines(self, lines: Sequence[Runs]) -> None:
         """Show `lines`; a line equal to the one before it costs nothing."""
         old, self._lines = self._lines, tuple(lines)
+        if not self.is_attached:
+            return
         if len(old) != len(self._lines) and self.styles.is_auto_height:
+            self._painted.clear()
             self.refresh(layout=True)
             return
-        inset = self.gutter
-        dirty = [
-            Region(inset.left, inset.top + y, self.content_size.width, 1)
-            for y, (before, after) in enumerate(zip_longest(old, self._lines))
-            if before != after
-        ]
+        inset, dirty = self.gutter, []
+        for y, (before, after) in enumerate(zip_longest(old, self._lines)):
+            if before == after:
+                continue
+            width = changed_width(self._painted.pop(y, None), self._draw_line(y))
+            if width:
+                dirty.append(Region(inset.left, inset.top + y, width, 1))
         if dirty:
             self.refresh(*dirty)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painted.clear()
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         return len(self._lines)
@@ -146,6 +155,10 @@ class Lines(Widget):
         return max((sum(cell_len(cell.text) for cell in line) for line in self._lines), default=0)
 
     def render_line(self, y: int) -> Strip:
+        strip = self._painted[y] = self._draw_line(y)
+        return strip
+
+    def _draw_line(self, y: int) -> Strip:
         width = self.content_size.width
         runs = self._lines[y] if y < len(self._lines) else ()
         styles = level_styles(self.app.theme_variables)

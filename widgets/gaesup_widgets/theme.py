@@ -18,7 +18,7 @@ from typing import Any, Literal
 from rich.style import Style
 from textual.app import App
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 ThemeName = Literal["gaesup-dark", "gaesup-light", "gaesup-ansi", "gaesup-mono"]
 
@@ -27,6 +27,7 @@ _SOURCES = ("foreground", "success", "warning", "error", "accent", "primary", "b
 
 # The cursor is drawn in reverse wherever the terminal owns the colours: right on any background.
 _ANSI_VARIABLES = {
+    **BUILTIN_THEMES["ansi-dark"].variables,
     "block-cursor-foreground": "ansi_black",
     "block-cursor-background": "ansi_white",
     "input-cursor-text-style": "reverse",

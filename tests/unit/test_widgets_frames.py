@@ -1,0 +1,94 @@
+"""Only differing cells are sent, and what was sent makes the screen that was meant."""
+
+from __future__ import annotations
+
+import pyte
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gaesup_widgets.frames import CellPair, Frame, changed_runs
+
+WIDTH, HEIGHT = 24, 3
+WORDS = st.sampled_from(["a", "b", " ", "-", "日", "é", "x" * 9])
+STYLES = st.sampled_from(["", "1", "31", "38;2;1;2;3;48;2;9;9;9"])
+
+
+def cells(pieces: list[tuple[str, str]]) -> list[CellPair]:
+    made: list[CellPair] = []
+    for text, sgr in pieces:
+        for char in text:
+            made.append((char, sgr))
+            if char == "日":
+                made.append(("", sgr))
+    made = made[:WIDTH]
+    if made and made[-1][0] == "日":
+        made[-1] = (" ", made[-1][1])
+    return made + [(" ", "")] * (WIDTH - len(made))
+
+
+LINES = st.lists(st.tuples(WORDS, STYLES), max_size=WIDTH).map(cells)
+
+
+def screen_of(sent: str) -> pyte.Screen:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    pyte.Stream(screen).feed(sent)
+    return screen
+
+
+@given(st.lists(st.tuples(st.integers(0, HEIGHT - 1), LINES), max_size=12))
+def test_updates_in_any_order_make_the_screen_that_was_meant(
+    updates: list[tuple[int, list[CellPair]]],
+) -> None:
+    frame = Frame()
+    frame.fit(WIDTH, HEIGHT)
+    small = "".join(frame.write(y, 0, line) for y, line in updates)
+    last = dict(updates)
+    fresh = Frame()
+    fresh.fit(WIDTH, HEIGHT)
+    whole = "".join(fresh.write(y, 0, line) for y, line in last.items())
+    one, other = screen_of(small), screen_of(whole)
+    assert one.display == other.display
+    for y in last:
+        assert [one.buffer[y][x] for x in range(WIDTH)] == [
+            other.buffer[y][x] for x in range(WIDTH)
+        ]
+
+
+def test_the_same_line_again_sends_nothing() -> None:
+    frame = Frame()
+    frame.fit(WIDTH, HEIGHT)
+    line = cells([("b", "31"), ("日", "")])
+    assert frame.write(0, 0, line)
+    assert frame.write(0, 0, line) == ""
+
+
+def test_only_the_cells_that_differ_are_sent() -> None:
+    frame = Frame()
+    frame.fit(WIDTH, HEIGHT)
+    frame.write(1, 0, cells([("a" * 20, "")]))
+    assert frame.write(1, 0, cells([("a" * 19 + "b", "")])) == "\x1b[2;20Hb"
+
+
+def test_a_wide_character_is_never_cut_in_two() -> None:
+    old = cells([("日", ""), ("a", "")])
+    new = cells([("日", "31"), ("a", "")])
+    assert changed_runs(old, new) == [(0, 2)]
+
+
+def test_another_size_or_forgetting_sends_all_again() -> None:
+    frame = Frame()
+    frame.fit(WIDTH, HEIGHT)
+    line = cells([("a", "")])
+    frame.write(0, 0, line)
+    frame.forget()
+    frame.fit(WIDTH, HEIGHT)
+    assert frame.write(0, 0, line)
+    frame.fit(WIDTH, HEIGHT + 1)
+    assert frame.write(0, 0, line)
+
+
+def test_an_update_outside_the_screen_is_left_out() -> None:
+    frame = Frame()
+    frame.fit(WIDTH, HEIGHT)
+    assert frame.write(HEIGHT, 0, cells([("a", "")])) == ""
+    assert frame.write(0, WIDTH, cells([("a", "")])) == ""

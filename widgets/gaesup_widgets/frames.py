@@ -1,0 +1,172 @@
+"""Sends only the cells that differ from what the terminal already shows.
+
+Textual repaints what was *marked* as changed: a whole screen when a dialog opens, a line from the
+left edge of its widget when one number in it moved. `FrameDiff` keeps the cells last sent and
+reduces every update to the cells that really differ, as curses does. It is a mixin for an app
+and leans on two types of Textual's compositor; an update it does not know is passed on whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from rich.cells import split_graphemes
+from rich.color import ColorSystem
+from rich.console import Console, RenderableType
+from rich.segment import Segment
+from textual import events
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.app import App
+from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    _Base: TypeAlias = App[Any]
+else:
+    _Base = object
+
+CellPair = tuple[str, str]
+"""What stands in a cell, and the SGR parameters it was sent with. The second cell of a wide
+character holds an empty text."""
+
+_UNKNOWN: CellPair = ("\0", "")
+# Below this many unchanged cells, sending them again is cheaper than moving over them.
+_SHORT_GAP = 8
+
+
+def cells_of(segments: Iterable[Segment], colors: ColorSystem) -> list[CellPair]:
+    """One pair per cell of a line."""
+    cells: list[CellPair] = []
+    for text, style, control in segments:
+        if control:
+            continue
+        sgr = "" if style is None else Strip.render_ansi(style, colors)
+        if text.isascii():
+            cells += [(char, sgr) for char in text]
+            continue
+        for start, end, width in split_graphemes(text)[0]:
+            cells.append((text[start:end], sgr))
+            cells += [("", sgr)] * (width - 1)
+    return cells
+
+
+def changed_runs(old: Sequence[CellPair], new: Sequence[CellPair]) -> list[tuple[int, int]]:
+    """Where two lines of one length differ, as (from, to), near ones joined and no wide
+    character cut in two."""
+    runs: list[tuple[int, int]] = []
+    for at, (before, after) in enumerate(zip(old, new, strict=True)):
+        if before == after:
+            continue
+        if runs and at - runs[-1][1] <= _SHORT_GAP:
+            runs[-1] = (runs[-1][0], at + 1)
+        else:
+            runs.append((at, at + 1))
+    return [_whole(new, start, end) for start, end in runs]
+
+
+def _whole(cells: Sequence[CellPair], start: int, end: int) -> tuple[int, int]:
+    while start > 0 and not cells[start][0]:
+        start -= 1
+    while end < len(cells) and not cells[end][0]:
+        end += 1
+    return start, end
+
+
+class Frame:
+    """The cells a terminal shows, as far as we know."""
+
+    def __init__(self) -> None:
+        self._lines: list[list[CellPair]] = []
+        self._width = 0
+
+    def forget(self) -> None:
+        """Know nothing any more: after a resize, a suspend, or somebody else's writing."""
+        self._lines = []
+        self._width = 0
+
+    def fit(self, width: int, height: int) -> None:
+        """Stand for a terminal of this size; another size than before is a new terminal."""
+        if (width, height) != (self._width, len(self._lines)):
+            self._width = width
+            self._lines = [[_UNKNOWN] * width for _ in range(height)]
+
+    def write(self, y: int, x: int, cells: Sequence[CellPair]) -> str:
+        """Put `cells` at `x` in line `y`; returns the sequences that bring it there."""
+        if y >= len(self._lines) or x >= self._width:
+            return ""  # an update from before a resize; the whole screen follows
+        line = self._lines[y]
+        cells = cells[: self._width - x]
+        old = line[x : x + len(cells)]
+        if old == cells:
+            return ""
+        line[x : x + len(cells)] = cells
+        sent: list[str] = []
+        sgr = ""
+        for start, end in changed_runs(old, cells):
+            sent.append(f"\x1b[{y + 1};{x + start + 1}H")
+            for text, wanted in cells[start:end]:
+                if wanted != sgr:
+                    sent.append(f"\x1b[0;{wanted}m" if wanted else "\x1b[0m")
+                    sgr = wanted
+                sent.append(text)
+        if sgr:
+            sent.append("\x1b[0m")
+        return "".join(sent)
+
+
+class _Difference(CompositorUpdate):
+    """An update that is reduced at the moment it is really sent."""
+
+    def __init__(self, update: LayoutUpdate | ChopsUpdate, frame: Frame) -> None:
+        self._update = update
+        self._frame = frame
+
+    def render_segments(self, console: Console) -> str:
+        colors = console._color_system or ColorSystem.TRUECOLOR
+        write = self._frame.write
+        return "".join(
+            write(y, x, cells_of(strip, colors)) for y, x, strip in _pieces(self._update)
+        )
+
+
+def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterable[tuple[int, int, Strip]]:
+    """The update as strips and their places."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            yield y, update.region.x, Strip.join(strips)
+        return
+    for y, x1, x2 in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if strip is not None and x < x2 and end > x1:
+                yield y, x, strip if end <= x2 else strip.crop(0, x2 - x)
+
+
+class FrameDiff(_Base):
+    """Mixin: `class Console(FrameDiff, App[None])`. `redraw` paints all anew (bind it to a key:
+    what others write over the screen is not known here)."""
+
+    _frame: Frame | None = None
+
+    def redraw(self) -> None:
+        """Forget what the terminal shows and send the whole screen."""
+        if self._frame is not None:
+            self._frame.forget()
+        self.screen.refresh()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize) and self._frame is not None:
+            self._frame.forget()
+        await super().on_event(event)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if self._frame is None:
+            self._frame = Frame()
+            # After a suspend the shell has written where we had painted.
+            self.app_resume_signal.subscribe(self, lambda _: self.redraw())
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            self._frame.fit(self.size.width, self.size.height)
+            super()._display(screen, cast("RenderableType", _Difference(renderable, self._frame)))
+            return
+        super()._display(screen, renderable)
