@@ -62,7 +62,7 @@ def _errors(spec: RolloutSpec, base: Window, candidate: Window) -> Finding:
     state = "unsure"
     if enough and difference - _HARM_ERRORS * error > tolerance:
         state = "harm"
-    elif enough and difference + _CLEAR_ERRORS * error < max(tolerance, 2.5 * error):
+    elif enough and difference + _CLEAR_ERRORS * error < tolerance:
         state = "ok"
     return Finding(
         metric="errors",
