@@ -122,7 +122,7 @@ async def test_an_unknown_unit_gets_its_front_page() -> None:
 
 
 async def test_goes_on_sending_while_the_server_stalls() -> None:
-    async with opened(Shop(lambda n: OK, stall_s=lambda n: 0.5)) as shop:
+    async with opened(Shop(lambda n: OK, stall_s=lambda n: 1.0)) as shop:
         report = await load(shop.port, rps=100, duration_s=0.3)
     assert shop.most_open == 30  # nobody was answered before all were sent
     assert report.answered == 30
