@@ -88,6 +88,8 @@ def decide_look(
         return [*events, *retreat(deployment, cause)]
     if rollout.paused:
         return events
+    if why := _off_plan(rollout, look.seen):
+        return [*events, ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True)]
     return [*events, *_advance(rollout, look, now, deployment)]
 
 
@@ -141,6 +143,18 @@ def _news(rollout: Rollout, look: Look) -> list[ev.Event]:
 
 def _judge_says_abort(rollout: Rollout, look: Look) -> bool:
     return rollout.spec.auto_abort and look.verdict is not None and look.verdict.kind == "ABORT"
+
+
+def _off_plan(rollout: Rollout, seen: DeploymentSeen) -> str | None:
+    """Why the live route is not the plan's: somebody else changed it. A route that still shows an
+    earlier step's share is only late, and an empty one is a backend that restarted."""
+    ours = {rollout.candidate.id} | ({rollout.base.id} if rollout.base else set())
+    planned = {0, *(s.weight_percent for s in rollout.spec.plan if isinstance(s, SetTraffic))}
+    live = seen.weights.get(rollout.candidate.id, 0)
+    if not seen.weights or (live in planned and set(seen.weights) <= ours):
+        return None
+    shares = ", ".join(f"{revision} {weight} %" for revision, weight in seen.weights.items())
+    return f"the live route shows {shares}, which is no step of the plan"
 
 
 def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:

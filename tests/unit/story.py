@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
@@ -51,7 +52,7 @@ class Story:
         return self.record(decide_command(self.world, command, by, self.now), by)
 
     def deploy(
-        self, version: str, strategy: str = "canary", replicas: int | None = 2, **spec: object
+        self, version: str, strategy: str = "canary", replicas: int | None = 2, **spec: Any
     ) -> list[ev.Event]:
         return self.ask(
             cmd.Deploy.model_validate(
@@ -112,7 +113,7 @@ class Story:
         assert self.deployment.stable is not None
         assert self.deployment.stable.version == version
 
-    def see_not_ready(self, version: str, **fields: object) -> None:
+    def see_not_ready(self, version: str, **fields: Any) -> None:
         """From now on, replicas of ``version`` are seen unready, with these fields."""
         replica = ReplicaSeen(id=f"{version}-1", state="unready", since=self.now)
         wanted = self.deployment.replica_wishes()[revision(version).id][1]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import due
 from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic
@@ -15,7 +18,7 @@ from gaesup_tui.domain.waiting import waiting
 
 from .story import KEY, KIM, Story, kinds, revision
 
-GATED = {
+GATED: dict[str, Any] = {
     "canary": {
         "steps": [{"weight": 10}, {"pause": None}, {"weight": 50}, {"pause": "60s"}],
         "bake": "10m",
@@ -245,7 +248,7 @@ def test_a_failed_smoke_test_ends_it_before_any_traffic(story: Story) -> None:
 
 
 def test_the_judge_promotes_an_analysis_and_aborts_on_harm(story: Story) -> None:
-    spec = {"canary": {"steps": [{"weight": 20}, {"analysis": "30s"}]}}
+    spec: dict[str, Any] = {"canary": {"steps": [{"weight": 20}, {"analysis": "30s"}]}}
     story.deploy("v42", **spec)
     story.settle()
     active = story.deployment.active
@@ -396,3 +399,30 @@ def test_kinds_of_a_first_deployment_in_order() -> None:
     assert kinds(told.settle()) == ["step_completed"] * 3 + ["rollout_finished"]
     assert told.deployment.rollout is not None
     assert told.deployment.rollout.by == KIM
+
+
+def test_a_route_changed_behind_our_back_stops_the_rollout_and_says_so(
+    waiting_canary: Story,
+) -> None:
+    seen = waiting_canary.seen()
+    seen = DeploymentSeen(weights={V41: 37, V42: 63}, revisions=seen.revisions)
+    waiting_canary.look(seen)
+    active = waiting_canary.deployment.active
+    assert active is not None
+    assert active.paused is not None
+    assert active.paused.engine
+    assert "63 %" in active.paused.why
+    waiting_canary.ask(cmd.Promote(deployment=KEY))
+    waiting_canary.settle()
+    assert waiting_canary.deployment.weights() == {V41: 50, V42: 50}
+
+
+def test_a_route_that_is_late_or_empty_is_not_taken_for_a_changed_one(
+    waiting_canary: Story,
+) -> None:
+    healthy = waiting_canary.seen()
+    for weights in ({}, {V41: 100}, {V41: 50, V42: 50}):
+        waiting_canary.look(DeploymentSeen(weights=weights, revisions=healthy.revisions))
+        active = waiting_canary.deployment.active
+        assert active is not None
+        assert active.paused is None
