@@ -119,7 +119,7 @@ class Story:
         wanted = self.deployment.replica_wishes()[revision(version).id][1]
         self.spoil[revision(version).id] = RevisionSeen(
             wanted=wanted,
-            replicas=(replace(replica, **fields),),  # type: ignore[arg-type]
+            replicas=(replace(replica, **fields),),
         )
 
 
