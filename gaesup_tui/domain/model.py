@@ -22,7 +22,9 @@ class Frozen(BaseModel):
 class Spec(Frozen):
     """A value people write in files: camelCase there, snake_case here."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+    )
 
 
 def _seconds(value: Any) -> Any:

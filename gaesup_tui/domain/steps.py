@@ -17,10 +17,15 @@ class Check(Spec):
     """One request of a smoke test and what its reply must be."""
 
     path: str = Field(pattern=r"^/[\x21-\x7e]*$", max_length=512)
+    """Path and query, beginning with ``/``."""
     method: Literal["GET", "HEAD", "POST", "PUT", "DELETE"] = "GET"
+    """Method of the request."""
     body: str = Field(default="", max_length=65_536)
+    """Body of the request."""
     status: int = Field(default=200, ge=100, le=599)
+    """Status the reply must have."""
     contains: str = Field(default="", max_length=1024)
+    """Text the reply's body must contain."""
 
 
 class Scale(Frozen):
@@ -114,9 +119,11 @@ class Guard(Spec):
     """A hard limit on the candidate, looked at with every observation, outside all statistics."""
 
     metric: Literal["healthFailures", "restarts", "errorRatio", "p95", "noData"]
-    above: float = Field(ge=0)
+    """What is limited."""
+    above: Duration
     """Consecutive failures, restarts, a ratio of 0…1, seconds, or seconds without a request."""
     window: Duration = 10.0
+    """Time over which a ratio or percentile is taken."""
     min_requests: int = Field(default=20, ge=0)
     """Below this many requests in the window a ratio or percentile is no evidence."""
 

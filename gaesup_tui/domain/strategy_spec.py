@@ -14,25 +14,33 @@ class PauseSpec(Spec):
     """Wait for a time, or without ``duration`` for a person."""
 
     duration: Duration | None = None
+    """How long; absent: until a person promotes or aborts."""
     expiry: Duration | None = 1800.0
     """When nobody came; None (``null``) waits for ever."""
     on_expiry: OnExpiry = "abort"
+    """``abort``, ``promote`` or ``hold``."""
 
 
 class AnalysisSpec(Spec):
     """Let the judge decide, after at least ``duration``."""
 
     duration: Duration = 60.0
+    """The shortest time the judge looks."""
     expiry: Duration = 1800.0
+    """When the judge could not decide until then."""
     on_expiry: OnExpiry = "hold"
+    """``abort``, ``promote`` or ``hold``."""
 
 
 class CanaryStep(Spec):
     """Exactly one of the three."""
 
     weight: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Percent of the traffic for the new revision; weights only grow."""
     pause: PauseSpec | None = None
+    """Wait: ``pause: 60s`` for a time, ``pause:`` alone for a person."""
     analysis: AnalysisSpec | None = None
+    """Let the judge decide: ``analysis: 2m``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -74,8 +82,11 @@ class CanarySpec(Spec):
     """A growing share for the new revision."""
 
     steps: tuple[CanaryStep, ...] = DEFAULT_STEPS
+    """What happens between no traffic and all of it, in order."""
     bake: Duration = 600.0
+    """How long the old revision stays warm after all traffic is on the new one."""
     progress_deadline: Duration = 60.0
+    """How long replicas may take to be ready before the rollout is given up."""
 
     @model_validator(mode="after")
     def _weights_grow(self) -> CanarySpec:
@@ -95,8 +106,11 @@ class RollingSpec(Spec):
     """One replica after the other."""
 
     min_ready: Duration = 0.0
+    """How long each new replica must have been ready before the next one starts."""
     bake: Duration = 60.0
+    """How long the old revision stays warm after all traffic is on the new one."""
     progress_deadline: Duration = 60.0
+    """How long a replica may take to be ready before the rollout is given up."""
 
 
 class StrategySpec(Spec):
