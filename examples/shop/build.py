@@ -47,9 +47,20 @@ def build(one: Build, missing: set[str]) -> bytes | None:
     return toolchains.with_description(toolchains.compile_unit(command, one, HERE), one)
 
 
+def say_other_versions(languages: set[str]) -> None:
+    """Tells which compilers are not the ones the committed modules were built with."""
+    for language in sorted(languages):
+        command = toolchains.find(language)
+        found = toolchains.version(language, command) if command else ""
+        expected = toolchains.BUILT_WITH[language]
+        if command and found != expected:
+            print(f"{language}: this is {found}, the artifacts come from {expected}: bytes differ")
+
+
 def build_all(chosen: list[Build], write: bool) -> tuple[list[str], set[str]]:
     """Builds `chosen`; returns the names whose bytes changed and the languages not here."""
     known = read_sums()
+    say_other_versions({one.language for one in chosen})
     missing: set[str] = set()
     changed: list[str] = []
     for one in chosen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,13 @@ from versions import Build
 
 STACK_BYTES = 65536
 RUST_TARGET = "wasm32-unknown-unknown"
+# What the committed artifacts were built with; the same version gives the same bytes.
+BUILT_WITH = {
+    "assemblyscript": "0.28.20",
+    "c": "0.17.1",
+    "rust": "1.96.0",
+    "zig": "0.17.1",
+}
 HOW_TO_GET = {
     "assemblyscript": "Get it with: npm install --prefix examples/shop assemblyscript@0.28.20",
     "c": "Get it with: pip install ziglang==0.17.1",
@@ -32,8 +40,18 @@ def find(language: str) -> list[str] | None:
     return {"c": _ziglang, "zig": _ziglang, "rust": _rustc, "assemblyscript": _asc}[language]()
 
 
+def version(language: str, command: list[str]) -> str:
+    """The version a compiler says it has; "" when it says none."""
+    asked = "version" if language in ("c", "zig") else "--version"
+    done = subprocess.run([*command, asked], capture_output=True, text=True, check=False)
+    found = re.search(r"\d+\.\d+\.\d+[^\s)]*", done.stdout)
+    return found[0] if found else ""
+
+
 def _ziglang() -> list[str] | None:
-    return [sys.executable, "-m", "ziglang"] if importlib.util.find_spec("ziglang") else None
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang"]
+    return ["zig"] if shutil.which("zig") else None
 
 
 def _rustc() -> list[str] | None:
