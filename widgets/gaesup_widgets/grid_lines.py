@@ -13,14 +13,14 @@ Placed = Sequence[tuple[Column, int]]
 
 def header_runs(placed: Placed, sort: Sort | None, symbols: Symbols) -> list[Cell]:
     """The titles, with an arrow at the column rows are sorted by."""
-    runs = [Cell(" ")]
+    titles = []
     for column, width in placed:
         title = column.title
         if sort is not None and sort.column == column.key:
             arrow = symbols.descending if sort.descending else symbols.ascending
             title = truncate(title, width - 1, symbols.ellipsis) + arrow
-        runs.append(Cell(fit(title, width, column.align, symbols.ellipsis) + " ", "heading"))
-    return runs
+        titles.append(fit(title, width, column.align, symbols.ellipsis))
+    return [Cell(" " + " ".join(titles), "heading")]
 
 
 def row_runs(

@@ -86,10 +86,10 @@ class LogView(Lines, can_focus=True):
             return
         wait_s = self._drawn_at + self._interval_s - monotonic()
         if wait_s <= 0:
-            self._draw()
+            self._deliver()
         else:
             self._is_draw_due = True
-            self.set_timer(wait_s, self._draw)
+            self.set_timer(wait_s, self._deliver)
 
     def clear(self) -> None:
         """Forget all lines, as when another source is shown."""
@@ -119,7 +119,10 @@ class LogView(Lines, can_focus=True):
 
     def action_scroll_by(self, by: int) -> None:
         page, end = self._page_height, self._buffer.end
-        self._top = max(self._buffer.first, min(self._top + by, end - page))
+        top = self._top + by
+        if by > 0:
+            top = min(top, max(self._top, end - page))
+        self._top = max(self._buffer.first, top)
         self._is_following = by > 0 and self._top + page >= end
         self._draw()
 
@@ -156,12 +159,15 @@ class LogView(Lines, can_focus=True):
                 self._top = max(self._buffer.first, number - self._page_height // 2)
         self._draw()
 
-    def _draw(self) -> None:
+    def _deliver(self) -> None:
         self._is_draw_due = False
+        self._drawn_at = monotonic()
+        self._draw()
+
+    def _draw(self) -> None:
         width, page = self.content_size.width, self._page_height
         if not width or not page:
             return
-        self._drawn_at = monotonic()
         end = self._buffer.end
         self._top = max(self._top, self._buffer.first)
         if self._is_following and not end - page <= self._top <= max(self._buffer.first, end - 1):
