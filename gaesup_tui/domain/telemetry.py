@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaesup_tui.domain.observation import Counters
 
 KEEP_S = 300.0
+MIN_SPACING_S = 0.5
+"""Samples that come faster replace each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,40 @@ def quantile(bounds_s: tuple[float, ...], counts: list[int], share: float) -> fl
             if index >= len(bounds_s):
                 return bounds_s[-1] if bounds_s else None
             low = bounds_s[index - 1] if index else 0.0
-            return low + (bounds_s[index] - low) * (rank - below) / count
+            inside = (bounds_s[index] - low) * (rank - below) / count
+            return min(bounds_s[index], low + inside)  # a rounding may not leave the bucket
         below += count
     return bounds_s[-1] if bounds_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What counters gained over a time, before anything is made of it."""
+
+    seconds: float
+    requests: int
+    errors: int
+    bounds_s: tuple[float, ...]
+    buckets: tuple[int, ...]
+
+
+def window_of(deltas: Sequence[Delta]) -> Window | None:
+    """What several revisions did together; None when nothing is known of any."""
+    if not deltas:
+        return None
+    widest = max(deltas, key=lambda delta: len(delta.buckets))
+    counts = [0] * len(widest.buckets)
+    for delta in deltas:
+        if delta.bounds_s == widest.bounds_s:
+            for index, count in enumerate(delta.buckets):
+                counts[index] += count
+    return Window(
+        seconds=max(delta.seconds for delta in deltas),
+        requests=sum(delta.requests for delta in deltas),
+        errors=sum(delta.errors for delta in deltas),
+        p50_s=quantile(widest.bounds_s, counts, 0.5),
+        p95_s=quantile(widest.bounds_s, counts, 0.95),
+    )
 
 
 class Series:
@@ -69,6 +103,8 @@ class Series:
             self._boot = boot
         if samples and at <= samples[-1][0]:
             return
+        if len(samples) > 1 and at - samples[-2][0] < MIN_SPACING_S:
+            samples.pop()  # cumulative: the newer one says all that the older one said
         samples.append((at, counters))
         while samples[0][0] < at - KEEP_S:
             samples.popleft()
@@ -77,8 +113,8 @@ class Series:
     def last_at(self) -> float | None:
         return self._samples[-1][0] if self._samples else None
 
-    def window(self, now: float, seconds: float, since: float = 0.0) -> Window | None:
-        """What happened in the last ``seconds``, but not before ``since``. None without samples
+    def delta(self, now: float, seconds: float, since: float = 0.0) -> Delta | None:
+        """What was gained in the last ``seconds``, but not before ``since``. None without samples
         inside that time: no data is not zero."""
         samples = self._samples
         start = max(now - seconds, since)
@@ -91,15 +127,16 @@ class Series:
                 break
         at, last = samples[-1]
         began, base = first
-        if not base.buckets:
-            base = Counters(
-                base.ok, base.errors, base.client_errors, last.bounds_s, (0,) * len(last.buckets)
-            )
-        counts = [b - a for a, b in zip(base.buckets, last.buckets, strict=False)]
-        return Window(
+        before = base.buckets or (0,) * len(last.buckets)
+        return Delta(
             seconds=at - began,
             requests=last.requests - base.requests,
             errors=last.errors - base.errors,
-            p50_s=quantile(last.bounds_s, counts, 0.5),
-            p95_s=quantile(last.bounds_s, counts, 0.95),
+            bounds_s=last.bounds_s,
+            buckets=tuple(b - a for a, b in zip(before, last.buckets, strict=False)),
         )
+
+    def window(self, now: float, seconds: float, since: float = 0.0) -> Window | None:
+        """``delta`` as rates, ratios and percentiles."""
+        delta = self.delta(now, seconds, since)
+        return None if delta is None else window_of((delta,))

@@ -1,0 +1,155 @@
+"""Keeps one deployment as it is wished: a lane for its traffic, one for each revision's replicas.
+
+The lanes run side by side, so that a call that hangs for one thing never delays another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.revision import Revision
+from gaesup_tui.engine.lane import Lane
+from gaesup_tui.engine.ports import Backend, Clock
+
+TRAFFIC_TIMEOUT_S = 3.0
+ENSURE_TIMEOUT_S = 15.0
+
+_Traffic = tuple[tuple[tuple[str, int], ...], bool]
+_Replicas = tuple[Revision, int]
+
+
+class Keeper:
+    """Compares what is wished with what is seen, and asks for the difference."""
+
+    def __init__(self, key: str, backend: Backend, clock: Clock) -> None:
+        self._key = key
+        self._backend = backend
+        self._clock = clock
+        self._state: Deployment | None = None
+        self._seen: DeploymentSeen | None = None
+        self._boot = ""
+        self._traffic = Lane[_Traffic](self._set_traffic, clock, TRAFFIC_TIMEOUT_S, self._go_on)
+        self._replicas: dict[str, Lane[_Replicas]] = {}
+
+    async def _set_traffic(self, wish: _Traffic) -> None:
+        weights, sticky = wish
+        await self._backend.set_traffic(self._key, dict(weights), sticky=sticky)
+
+    async def _ensure(self, wish: _Replicas) -> None:
+        revision, count = wish
+        await self._backend.ensure(self._key, revision, count)
+
+    def _go_on(self) -> None:
+        if self._state is not None:
+            self._compare(self._state)
+
+    def update(self, state: Deployment, seen: DeploymentSeen | None, boot: str) -> None:
+        """Takes what is wished and seen now. ``seen`` None: nothing was seen yet."""
+        if boot != self._boot:
+            if self._boot:
+                self._traffic.reset()
+                for lane in self._replicas.values():
+                    lane.reset()
+            self._boot = boot
+        self._state, self._seen = state, seen
+        self._compare(state)
+
+    def _compare(self, state: Deployment) -> None:
+        weights = state.weights()
+        wished = state.replica_wishes()
+        for revision, count in wished.values():
+            self._want_replicas(revision, count, weights, state)
+        self._remove_others(state, wished, weights)
+        self._want_traffic(state, weights)
+
+    def _lane(self, revision: str) -> Lane[_Replicas]:
+        lane = self._replicas.get(revision)
+        if lane is None:
+            lane = Lane[_Replicas](self._ensure, self._clock, ENSURE_TIMEOUT_S, self._go_on)
+            self._replicas[revision] = lane
+        return lane
+
+    def _want_replicas(
+        self, revision: Revision, count: int, weights: Mapping[str, int], state: Deployment
+    ) -> None:
+        seen = self._seen
+        there = seen.revision(revision.id) if seen else None
+        agrees: bool | None
+        if count:
+            agrees = there is not None and there.wanted == count
+            if seen is None and state.active is None:
+                agrees = None  # nothing moves: first see what is there
+        elif seen is None or (seen.weights.get(revision.id) and not weights.get(revision.id)):
+            return  # nobody takes replicas away while the live route still sends them traffic
+        else:
+            agrees = there is None or there.wanted == 0
+        self._lane(revision.id).want((revision, count), agrees)
+
+    def _remove_others(
+        self, state: Deployment, wished: Mapping[str, object], weights: Mapping[str, int]
+    ) -> None:
+        seen = self._seen
+        if seen is None:
+            return
+        others = seen.revisions.keys() - wished.keys()
+        if others:
+            known = known_revisions(state)
+            for other in others & known.keys():
+                self._want_replicas(known[other], 0, weights, state)
+        for gone in self._replicas.keys() - wished.keys() - seen.revisions.keys():
+            self._replicas.pop(gone).close()
+
+    def _want_traffic(self, state: Deployment, weights: Mapping[str, int]) -> None:
+        seen = self._seen
+        if not all(self._is_known(revision) for revision in weights):
+            # A backend cannot route to what it was never told of: this goes on when it was, and
+            # until then no earlier wish may be asked for either.
+            self._traffic.hold()
+            return
+        agrees: bool | None = seen is not None and dict(seen.weights) == dict(weights)
+        if seen is None and state.active is None:
+            agrees = None
+        sticky = state.rollout.spec.sticky if state.rollout else False
+        self._traffic.want((tuple(sorted(weights.items())), sticky), agrees)
+
+    def _is_known(self, revision: str) -> bool:
+        if self._seen is not None and self._seen.revision(revision) is not None:
+            return True
+        lane = self._replicas.get(revision)
+        return lane is not None and lane.accepted
+
+    def unknown_revisions(self) -> tuple[str, ...]:
+        """Revisions seen here that the journal cannot explain: left alone, and told."""
+        if self._state is None or self._seen is None:
+            return ()
+        known = known_revisions(self._state)
+        return tuple(sorted(self._seen.revisions.keys() - known.keys()))
+
+    def troubles(self) -> tuple[str, ...]:
+        """What the last calls failed with, worst first."""
+        found = [f"traffic: {self._traffic.error}"] if self._traffic.error else []
+        for revision, lane in self._replicas.items():
+            if lane.error:
+                found.append(f"replicas of {revision}: {lane.error}")
+        return tuple(found)
+
+    def close(self) -> None:
+        """Ends its calls in flight."""
+        self._traffic.close()
+        for lane in self._replicas.values():
+            lane.close()
+
+
+def known_revisions(state: Deployment) -> dict[str, Revision]:
+    """Every revision the deployment's past speaks of, by id."""
+    found = {release.revision.id: release.revision for release in state.good}
+    rollouts = (*state.past, state.rollout) if state.rollout else state.past
+    for rollout in rollouts:
+        for revision in (rollout.base, rollout.candidate):
+            if revision is not None:
+                found[revision.id] = revision
+    if state.stable is not None:
+        found[state.stable.id] = state.stable
+    return found

@@ -1,0 +1,122 @@
+"""Watches every backend and tells what is seen, how old it is, and what follows for a rollout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.judge import Judge
+from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.rollout_rules import Look, SmokeResult
+from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.engine.points import Point
+from gaesup_tui.engine.ports import Backend, Clock
+from gaesup_tui.engine.sight import STALE_S, Sight
+
+LOST_S = 10.0
+"""After this long without an observation a backend counts as not answering."""
+_RETRY_S = (0.5, 1.0, 2.0, 5.0)
+
+
+class Observer:
+    """``run`` it; read what is seen through the deployment it belongs to."""
+
+    def __init__(
+        self,
+        backends: Mapping[str, Backend],
+        clock: Clock,
+        judge: Judge,
+        on_seen: Callable[[str], None],
+    ) -> None:
+        self._backends = backends
+        self._clock = clock
+        self._on_seen = on_seen
+        self._sights = {name: Sight(judge) for name in backends}
+        self._smokes: dict[str, SmokeResult] = {}
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name in self._backends:
+                group.create_task(self._watch(name), name=f"observe {name}")
+
+    async def _watch(self, name: str) -> None:
+        failures = 0
+        while True:
+            try:
+                async for observation in self._backends[name].observations():
+                    failures = 0
+                    if self._sights[name].take(observation, self._clock.now()):
+                        self._on_seen(name)
+                self._sights[name].error = "its observations ended"
+            except Exception as error:  # whatever a backend throws, the others go on
+                self._sights[name].error = str(error) or type(error).__name__
+            await self._clock.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
+            failures += 1
+
+    def sight(self, backend: str) -> Sight | None:
+        """All that is seen of one backend."""
+        return self._sights.get(backend)
+
+    def age(self, backend: str) -> float | None:
+        """Seconds since it was last seen; None when it never was."""
+        sight = self._sights.get(backend)
+        return sight.age(self._clock.now()) if sight else None
+
+    def stale(self, backend: str) -> bool:
+        """Whether what is shown of it is old."""
+        age = self.age(backend)
+        return age is None or age > STALE_S
+
+    def error(self, backend: str) -> str | None:
+        """Why a backend is not seen, in its own words."""
+        sight = self._sights.get(backend)
+        return sight.error if sight else f"no backend is called {backend}"
+
+    def endpoint(self, backend: str) -> str:
+        """Where its traffic enters; empty while not known."""
+        sight = self._sights.get(backend)
+        return sight.observation.endpoint if sight and sight.observation else ""
+
+    def seen(self, state: Deployment) -> DeploymentSeen | None:
+        """As last seen; None when its backend was not seen for ``LOST_S``."""
+        age = self.age(state.backend)
+        sight = self._sights.get(state.backend)
+        return sight.seen(state.key) if sight and age is not None and age <= LOST_S else None
+
+    def window(
+        self, state: Deployment, revision: str, seconds: float, since: float = 0.0
+    ) -> Window | None:
+        """What a revision did in the last ``seconds``, but not before ``since``."""
+        sight = self._sights.get(state.backend)
+        return (
+            sight.window(state.key, revision, self._clock.now(), seconds, since) if sight else None
+        )
+
+    def points(self, state: Deployment, revision: str = "") -> tuple[Point | None, ...]:
+        """The last 120 seconds of a revision, or with none named of the whole deployment; oldest
+        first, None for gaps."""
+        sight = self._sights.get(state.backend)
+        return sight.points(state.key, revision, self._clock.now()) if sight else ()
+
+    def look(self, state: Deployment, now: float) -> Look | None:
+        """What to decide its rollout from; None while nothing fresh is seen."""
+        sight = self._sights.get(state.backend)
+        return sight.look(state, now, self._smokes.get(state.key)) if sight else None
+
+    def smoke(self, key: str, result: SmokeResult) -> None:
+        """Keeps the result of a smoke test for the looks to come."""
+        self._smokes[key] = result
+
+    def strangers(self, states: Iterable[Deployment]) -> dict[str, tuple[str, ...]]:
+        """Per backend the deployments that are not among ``states``."""
+        known = {(state.backend, state.key) for state in states}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, sight in self._sights.items():
+            if sight.observation is None:
+                continue
+            strange = [key for key in sight.observation.deployments if (name, key) not in known]
+            if strange:
+                found[name] = tuple(sorted(strange))
+        return found

@@ -1,0 +1,147 @@
+"""What is seen of one backend: its last observation and the series of its revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.guards import windows_needed
+from gaesup_tui.domain.judge import Judge
+from gaesup_tui.domain.observation import DeploymentSeen, Observation, RevisionSeen
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.rollout_rules import Look, SmokeResult
+from gaesup_tui.domain.steps import SetTraffic
+from gaesup_tui.domain.telemetry import Series, Window, window_of
+from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.engine.arrival import Arrival
+from gaesup_tui.engine.points import Point, Points
+
+STALE_S = 3.0
+"""After this long without a new observation nothing is decided from the last one."""
+_NOTHING = DeploymentSeen()
+_Key = tuple[str, str]
+
+
+class Sight:
+    """Everything seen of one backend."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._arrival = Arrival()
+        self._series: dict[_Key, Series] = {}
+        self._points: dict[_Key, Points] = {}
+        self.observation: Observation | None = None
+        self.received_at = 0.0
+        self.error: str | None = None
+        """Why nothing is seen, from its last failure."""
+
+    def take(self, observation: Observation, now: float) -> bool:
+        """Takes an observation in; False when it was a repeat or came too late."""
+        at = self._arrival.place(observation, now)
+        if at is None:
+            return False
+        self.observation, self.received_at, self.error = observation, now, None
+        for key, seen in observation.deployments.items():
+            for revision, there in seen.revisions.items():
+                series = self._series.setdefault((key, revision), Series())
+                series.add(at, observation.boot, there.counters)
+        self._sample(observation, at)
+        self._forget(observation, now)
+        return True
+
+    def age(self, now: float) -> float | None:
+        """Seconds since something new was seen; None when nothing ever was."""
+        return now - self.received_at if self.observation else None
+
+    def seen(self, key: str) -> DeploymentSeen | None:
+        """The deployment as last seen, empty when the backend does not know it; None when nothing
+        was seen yet."""
+        if self.observation is None:
+            return None
+        return self.observation.deployments.get(key, _NOTHING)
+
+    def window(
+        self, key: str, revision: str, now: float, seconds: float, since: float = 0.0
+    ) -> Window | None:
+        series = self._series.get((key, revision))
+        return series.window(now, seconds, since) if series else None
+
+    def points(self, key: str, revision: str, now: float) -> tuple[Point | None, ...]:
+        points = self._points.get((key, revision))
+        return points.read(int(now)) if points else ()
+
+    def look(self, state: Deployment, now: float, smoke: SmokeResult | None) -> Look | None:
+        """What to decide from; None without an active rollout or without a fresh observation."""
+        rollout, seen, age = state.active, self.seen(state.key), self.age(now)
+        if rollout is None or seen is None or age is None or age > STALE_S:
+            return None
+        candidate = rollout.candidate.id
+        windows = {
+            seconds: self.window(state.key, candidate, now, seconds, since=rollout.at)
+            for seconds in windows_needed(rollout)
+        }
+        return Look(seen, windows, self._verdict(rollout, now), smoke)
+
+    def _verdict(self, rollout: Rollout, now: float) -> Verdict | None:
+        since = weight_since(rollout)
+        if since is None or rollout.base is None:
+            return None
+        base, candidate = (
+            self.window(rollout.deployment, side.id, now, inf, since)
+            for side in (rollout.base, rollout.candidate)
+        )
+        return self._judge.judge(rollout.spec, base, candidate)
+
+    def _sample(self, observation: Observation, at: float) -> None:
+        second = int(at)
+        for key, seen in observation.deployments.items():
+            whole = self._points.setdefault((key, ""), Points())
+            if second <= whole.last_second:
+                continue
+            whole.add(second, self._point(key, seen.revisions, seen.revisions.values(), at))
+            for revision, there in seen.revisions.items():
+                points = self._points.setdefault((key, revision), Points())
+                points.add(second, self._point(key, (revision,), (there,), at))
+
+    def _point(
+        self, key: str, revisions: Iterable[str], there: Iterable[RevisionSeen], at: float
+    ) -> Point:
+        series = (self._series[key, revision] for revision in revisions)
+        window = window_of([delta for each in series if (delta := each.delta(at, 1.0))])
+        known = [r.memory_bytes for each in there for r in each.replicas]
+        memory = [count for count in known if count is not None]
+        return Point(
+            rate=window.rate if window else None,
+            error_ratio=window.error_ratio if window else None,
+            p50_s=window.p50_s if window else None,
+            p95_s=window.p95_s if window else None,
+            memory_bytes=sum(memory) if memory else None,
+        )
+
+    def _forget(self, observation: Observation, now: float) -> None:
+        """Series and points of what went away, once nobody can want their past any more."""
+        if (
+            len(self._points)
+            < 2 * sum(len(d.revisions) + 1 for d in observation.deployments.values()) + 64
+        ):
+            return
+        old = [key for key, points in self._points.items() if points.last_second < now - 600]
+        for key in old:
+            del self._points[key]
+            self._series.pop(key, None)
+
+
+def weight_since(rollout: Rollout) -> float | None:
+    """When the present share took effect on the route; None when there is nothing to compare:
+    one side gets everything, or the share is just being changed."""
+    if rollout.phase != "forward" or not 0 < rollout.weight_percent < 100:
+        return None
+    if isinstance(rollout.step, SetTraffic):
+        return None
+    for step, record in zip(
+        reversed(rollout.plan[: len(rollout.records)]), reversed(rollout.records), strict=True
+    ):
+        if isinstance(step, SetTraffic):
+            return record.ended
+    return None
