@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from gaesup_tui.domain.text import parse_duration, printable_line
@@ -31,7 +38,19 @@ def _seconds(value: Any) -> Any:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=30 * 86400)]
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(ge=0, le=30 * 86400),
+    WithJsonSchema(
+        {
+            "type": ["string", "number"],
+            "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$",
+            "minimum": 0,
+            "maximum": 30 * 86400,
+        }
+    ),
+]
 """Seconds; in files ``90s``, ``2m``, ``1h30m`` or a number of seconds."""
 
 

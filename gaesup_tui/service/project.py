@@ -1,0 +1,235 @@
+"""``gaesup.yaml`` from disk: found, read, checked, and made into commands.
+
+Whatever is wrong becomes one ``Invalid`` that begins with file, line and field.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gaesup_tui.domain import config
+from gaesup_tui.domain.commands import Deploy
+from gaesup_tui.domain.config_schema import Schema, fields_at
+from gaesup_tui.domain.errors import Invalid, NotFound
+from gaesup_tui.domain.text import printable_line
+from gaesup_tui.service.positions import Document, Located, parse
+
+FILE_NAME = "gaesup.yaml"
+MAX_FILE_BYTES = 1 << 20
+MAX_ARTIFACT_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A ``gaesup.yaml`` that was read and is valid; its artifacts are looked at when used."""
+
+    path: Path
+    file: config.ProjectFile
+    document: Document
+
+    def invalid(self, where: tuple[str | int, ...], message: str, hint: str = "") -> Invalid:
+        """An error at the line of ``where``."""
+        return _at(self.path, self.document.line(where), _dotted(where), message, hint)
+
+
+def find(start: Path | None = None) -> Path:
+    """The ``gaesup.yaml`` of ``start`` (the working directory) or of a folder above it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    raise NotFound(
+        f"there is no {FILE_NAME} in {here} or above it",
+        hint="name one with --file, or let `gaesup init` write one",
+    )
+
+
+def load(path: Path) -> Project:
+    """Reads and checks a file; its artifacts are not opened.
+
+    Raises:
+        Invalid: the one error that comes first in the file.
+    """
+    text = _read(path)
+    try:
+        document = parse(text)
+    except Located as error:
+        raise _at(path, error.line, "", error.message, error.hint) from None
+    try:
+        return Project(path, config.ProjectFile.model_validate(document.data), document)
+    except ValidationError as error:
+        raise _first(path, document, error) from None
+
+
+def deploy_command(
+    project: Project, unit: str, version: str, environment: str, why: str = ""
+) -> Deploy:
+    """The command that deploys ``version`` of ``unit`` to ``environment``; the artifact is read
+    and its digest checked.
+
+    Raises:
+        NotFound: no such unit, version or environment.
+        Invalid: the artifact is missing, is no module, or has another digest.
+    """
+    project.file.environment(environment)
+    config.named_version(project.file.unit(unit), unit, version)
+    artifact, sha256 = artifact_of(project, unit, version)
+    return config.deploy_command(
+        project.file,
+        unit,
+        version,
+        environment,
+        artifact=str(artifact),
+        sha256=sha256,
+        path=str(project.path.resolve()),
+        why=why,
+    )
+
+
+def artifact_of(project: Project, unit: str, version: str) -> tuple[Path, str]:
+    """Absolute path and digest of a version's module, after looking at it.
+
+    Raises:
+        Invalid: missing, too large, not a module, or not the digest that is written.
+    """
+    spec = project.file.units[unit]
+    at = ("units", unit, "versions", version)
+    path = (project.path.parent / config.artifact_path(spec, version)).resolve()
+    try:
+        size = path.stat().st_size
+        body = path.read_bytes() if path.is_file() and size <= MAX_ARTIFACT_BYTES else None
+    except OSError as error:
+        raise project.invalid(
+            at, f"{path} cannot be read ({error.strerror})", "build it, or correct `artifact`"
+        ) from None
+    if body is None:
+        what = f"{size} bytes long" if path.is_file() else "not a file"
+        limit = MAX_ARTIFACT_BYTES >> 20
+        raise project.invalid(at, f"{path} is {what}", f"a module is a file of at most {limit} MiB")
+    if problem := _not_a_module(body):
+        raise project.invalid(at, f"{path} {problem[0]}", problem[1])
+    digest = hashlib.sha256(body).hexdigest()
+    wanted = spec.versions[version].sha256
+    if wanted and wanted != digest:
+        raise project.invalid(
+            (*at, "sha256"),
+            f"{path} has the digest {digest}, not {wanted}",
+            "build it again, or write the new digest here",
+        )
+    return path, digest
+
+
+def check_artifacts(project: Project) -> int:
+    """Looks at the module of every version; how many there are. Raises like ``artifact_of``."""
+    pairs = [(unit, v) for unit, spec in project.file.units.items() for v in spec.versions]
+    for unit, version in pairs:
+        artifact_of(project, unit, version)
+    return len(pairs)
+
+
+def _not_a_module(body: bytes) -> tuple[str, str] | None:
+    if body[:4] != b"\0asm":
+        hint = "compile it to WebAssembly"
+        if body.lstrip().startswith(b"(module"):
+            return "is WebAssembly text, not a module", "turn it into binary with wat2wasm"
+        return "is not a WebAssembly module", hint
+    if body[4:8] == b"\x0d\0\1\0":
+        return "is a component, not a core module", "build a core module, see docs/units.md"
+    if body[4:8] != b"\1\0\0\0":
+        return "is of a WebAssembly version nobody knows", "compile it for version 1"
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise Invalid(f"{path} is larger than 1 MiB", hint="this cannot be a gaesup.yaml")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound(f"{path} does not exist", hint="`gaesup init` writes one") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path} is not UTF-8 text", hint=f"see byte {error.start}") from None
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read", hint=str(error.strerror)) from None
+
+
+def _dotted(where: tuple[str | int, ...]) -> str:
+    text = ""
+    for part in where:
+        text += f"[{part}]" if isinstance(part, int) else f".{printable_line(part, 80)}"
+    return text.lstrip(".")
+
+
+def _at(path: Path, line: int, field: str, message: str, hint: str) -> Invalid:
+    name = path.name if path.parent.resolve() == Path.cwd() else str(path)
+    field = f"{field}: " if field else ""
+    return Invalid(f"{name}:{line}: {field}{message}", hint=hint)
+
+
+def _first(path: Path, document: Document, error: ValidationError) -> Invalid:
+    """The error that comes first in the file, in words."""
+    details = error.errors(include_url=False, include_context=False)
+
+    def place(each: ErrorDetails) -> tuple[int, bool]:
+        # A misspelt field is missing too: the misspelling is what a person wants to hear of.
+        return document.line(_written(document, each["loc"])), each["type"] == "missing"
+
+    first = min(details, key=place)
+    where = first["loc"]
+    message, hint = _words(first)
+    line = document.line(_written(document, where))
+    return _at(path, line, _dotted(_written(document, where, first)), message, hint)
+
+
+def _written(
+    document: Document, loc: tuple[str | int, ...], detail: ErrorDetails | None = None
+) -> tuple[str | int, ...]:
+    """``loc`` without the parts pydantic adds (``[key]``, a short form's inner field)."""
+    if loc and loc[-1] == "[key]":
+        loc = loc[:-1]
+    if detail is not None and detail["type"] == "missing":
+        return loc
+    while loc and loc not in document.lines:
+        loc = loc[:-1]
+    return loc
+
+
+def _words(detail: ErrorDetails) -> tuple[str, str]:
+    schema = Schema.of(config.ProjectFile)
+    loc, given = detail["loc"], _shown(detail["input"])
+    match detail["type"]:
+        case "extra_forbidden":
+            there = list(fields_at(schema, loc[:-1]))
+            near = difflib.get_close_matches(str(loc[-1]), there, 1)
+            known = f"did you mean {near[0]}?" if near else f"known here: {', '.join(there)}"
+            return "there is no such field", known
+        case "missing":
+            return "is missing", f"add it: {schema.description(loc)}"
+        case "value_error":
+            message, _, hint = detail["msg"].removeprefix("Value error, ").partition(": ")
+            return message, hint or schema.description(loc)
+        case "string_pattern_mismatch":
+            return f"{given} is not of the form it must have", schema.description(loc)
+    message = detail["msg"].replace("Input should be", "must be").replace("valid ", "")
+    message = message.partition(" or instance of ")[0].partition(" or an object to ")[0]
+    message = message.replace("a dictionary", "names with values").replace("tuple", "list")
+    return f"{message}, not {given}", schema.description(loc)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "names with values"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else printable_line(repr(value), 60)
