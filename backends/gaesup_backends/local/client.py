@@ -78,6 +78,11 @@ class NodeClient:
             raise NodeRefused(error.get("code", "unknown"), error.get("message", "no message"))
         return reply
 
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is known to be over."""
+        return self._closed
+
     async def states(self, interval_s: float) -> AsyncIterator[dict[str, Any]]:
         """Observations, each interval and at once after changes; only the newest is kept.
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gaesup_backends.local.exchange import Request, probe
 from gaesup_backends.local.fleet import Fleet, NotThere
 from gaesup_backends.local.logs import LogLine
+from gaesup_backends.local.names import PROTOCOL
 from gaesup_backends.local.spec import (
     SpecError,
     check_deployment,
@@ -34,7 +35,6 @@ LINE_BYTES: Final = 1024 * 1024
 MIN_PUSH_GAP_S: Final = 0.05
 LOG_QUEUE_LINES: Final = 1000
 MAX_TAIL: Final = 2000
-PROTOCOL: Final = 1
 
 Message = dict[str, Any]
 

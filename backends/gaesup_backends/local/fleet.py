@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from gaesup_backends.local.compile import Artifact, Compiled, compile_artifact
 from gaesup_backends.local.gate import GateError
-from gaesup_backends.local.logs import DeploymentLog
+from gaesup_backends.local.logs import DeploymentLog, printable
 from gaesup_backends.local.metrics import RevisionMetrics
 from gaesup_backends.local.replica import Replica
 from gaesup_backends.local.router import RevisionRoute, Router, TrafficTable
@@ -227,7 +227,7 @@ class Fleet:
         try:
             compiled = await compile_artifact(artifact, self._cache_dir)
         except (GateError, OSError) as problem:
-            error = str(problem)
+            error = printable(" ".join(str(problem).split()))
         finally:
             revision.compiling = None
         if revision.spec is spec:

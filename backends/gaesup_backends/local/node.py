@@ -27,12 +27,11 @@ from gaesup_backends.local.control import ControlServer
 from gaesup_backends.local.fleet import Fleet
 from gaesup_backends.local.front import SWEEP_S, Front
 from gaesup_backends.local.metrics import prometheus
+from gaesup_backends.local.names import FACTS_NAME, LOCK_NAME, SOCKET_NAME
 from gaesup_backends.local.router import Router
 
-SOCKET_NAME: Final = "node.sock"
-LOCK_NAME: Final = "node.lock"
-FACTS_NAME: Final = "node.json"
 DRAIN_S: Final = 2.0
+USUAL_PORT: Final = 7411
 LISTEN_HOST: Final = "127.0.0.1"
 
 
@@ -93,7 +92,7 @@ class Node:
             event.set()
 
     async def _open_data_port(self, port: int) -> None:
-        wanted = [port] if port else [*self._previous_port(), 0]
+        wanted = [port] if port else [*self._previous_port(), USUAL_PORT, 0]
         for number in wanted:
             try:
                 self.data_port = await self.front.listen(LISTEN_HOST, number)
@@ -202,7 +201,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="gaesup-node", description="Serves WASM units.")
     parser.add_argument("--runtime-dir", type=Path, required=True, help="socket, lock, facts")
     parser.add_argument("--state-dir", type=Path, required=True, help="logs, compiled modules")
-    parser.add_argument("--port", type=int, default=0, help="data port; 0 is the last one or any")
+    parser.add_argument(
+        "--port", type=int, default=0, help="data port; 0 is the last one, the usual one or any"
+    )
     options = parser.parse_args()
     try:
         lock = _prepare(options.runtime_dir, options.state_dir)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from gaesup_backends.local.link import WorkerLink
-from gaesup_backends.local.logs import LogLine, PipeReader
+from gaesup_backends.local.logs import LogLine, PipeReader, printable
 from gaesup_backends.local.spawner import Spawner, SpawnError
 from gaesup_backends.local.worker import WorkerSpec
 
@@ -251,7 +251,7 @@ class Replica:
             if self.link is not None:
                 self.link.control({"op": "health"})
         elif operation == "leaving":
-            self._exit_reason = self._exit_reason or message["reason"]
+            self._exit_reason = self._exit_reason or printable(str(message["reason"]))
             self._leave_traffic()
         elif operation == "health":
             self._health(message)
