@@ -201,6 +201,10 @@ class Overview(TypedDict):
     """Everything, at one moment: ``GET /v1/snapshot``."""
 
     seq: int
+    """The last journaled event in it: follow the stream from here."""
+    rev: int
+    """Of these views, counted within one ``boot``: the stream told it begins with what changed
+    since."""
     engine: EngineView
     deployments: list[DeploymentView]
     recent: list[EventView]
@@ -209,9 +213,125 @@ class Overview(TypedDict):
 class Changes(TypedDict):
     """What changed since the last one on the same stream; latest wins."""
 
+    rev: int
     engine: EngineView | None
     deployments: list[DeploymentView]
     gone: list[str]
+
+
+class RolloutLine(TypedDict):
+    """A rollout in one line; its steps are in ``RolloutView``."""
+
+    id: str
+    strategy: str
+    base: str | None
+    candidate: str
+    by: str
+    at: float
+    why: str
+    phase: Literal["forward", "back", "finished"]
+    outcome: str | None
+    finished_at: float | None
+    weight_wished: int
+    weight_seen: int | None
+    step: int
+    """At work, counted from 1."""
+    steps: int
+    step_title: str
+    verdict: str | None
+    cause: str | None
+
+
+class StatusRow(TypedDict):
+    """A deployment without its lists, for ``gaesup status``; names as in ``DeploymentView``."""
+
+    key: str
+    unit: str
+    environment: str
+    seq: int
+    version: str | None
+    status: Status
+    status_text: str
+    health: Health
+    since: float | None
+    replicas: int
+    ready: int | None
+    rollout: RolloutLine | None
+    waiting: WaitingView | None
+    hold: NoteView | None
+    stop: NoteView | None
+    endpoint: str
+    seen_at: float | None
+    problem: str | None
+    numbers: Numbers
+
+
+class StatusView(TypedDict):
+    """``GET /v1/status``: all deployments, or the one asked for."""
+
+    seq: int
+    engine: EngineView
+    deployments: list[StatusRow]
+
+
+class StopScope(TypedDict):
+    """One choice of the stop dialog."""
+
+    scope: str
+    """Empty for everything, else an environment or a deployment."""
+    title: str
+    rollouts: list[str]
+    """Deployments with an active rollout in it."""
+    deployments: int
+
+
+class StopPreview(TypedDict):
+    """What a stop would take."""
+
+    scopes: list[StopScope]
+    switch_s: float | None
+    """How long a traffic change took lately until it was seen; None: not measured yet."""
+
+
+class Hello(TypedDict):
+    """Who answers: ``GET /v1/hello`` and the first event of a stream."""
+
+    name: str
+    version: str
+    api: int
+    boot: str
+    pid: int
+    seq: int
+    rev: int
+    frozen: str | None
+    started_at: float
+
+
+class Series(TypedDict):
+    """The last seconds of one deployment or revision, oldest first; None is a gap."""
+
+    rps: list[float | None]
+    error_ratio: list[float | None]
+    p50_s: list[float | None]
+    p95_s: list[float | None]
+    memory: list[float | None]
+
+
+class DeploymentSeries(Series):
+    at: float
+    """Of the last point; one point each ``step_s`` seconds."""
+    step_s: int
+    revisions: dict[str, Series]
+
+
+class LogView(TypedDict):
+    """One line of a replica, safe to print."""
+
+    at: float
+    revision: str
+    replica: str
+    stream: str
+    line: str
 
 
 class Telemetry(TypedDict):
