@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+import asyncio
+import os
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from gaesup_tui.domain.commands import Command
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.commands import Command, Deploy
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.errors import NotFound, Unavailable
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.judge import Judge
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Actor
-from gaesup_tui.domain.rollout_rules import Look
-from gaesup_tui.domain.waiting import Waiting
+from gaesup_tui.domain.rollout_rules import Look, SmokeResult
+from gaesup_tui.domain.waiting import Waiting, waiting
 from gaesup_tui.domain.world import World
+from gaesup_tui.engine.artifacts import ArtifactStore
+from gaesup_tui.engine.clock import NotBefore
+from gaesup_tui.engine.conductor import Conductor
+from gaesup_tui.engine.draft import Receipt
+from gaesup_tui.engine.journal import Journal
+from gaesup_tui.engine.observer import Observer
 from gaesup_tui.engine.ports import Backend, Clock, LogLine, Places
+from gaesup_tui.engine.reconciler import Reconciler
+from gaesup_tui.engine.stream import Hub, Subscription
+from gaesup_tui.engine.upkeep import Upkeep
 
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a command led to."""
-
-    seq: int
-    """The last event's number."""
-    events: tuple[Recorded, ...]
-    durable: bool = True
-    """False: acted from memory, since the journal cannot be written; recorded as soon as it can."""
-    repeated: bool = False
-    """The idempotency key was used before: this is the first answer again."""
-
-
-class Subscription:
-    """``async for batch in subscription``: committed events, in order, from after ``seq``.
-
-    Ends by raising ``Overflow`` when its reader falls 1,000 batches behind: read again from a
-    snapshot. Ends without a word when the engine stops.
-    """
-
-    seq: int
-
-    def __aiter__(self) -> AsyncIterator[tuple[Recorded, ...]]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        raise NotImplementedError
+__all__ = ["Engine", "Receipt", "Subscription"]
 
 
 class Engine:
@@ -51,7 +39,7 @@ class Engine:
 
     def __init__(
         self,
-        journal: object,
+        journal: Journal,
         backends: Mapping[str, Backend],
         *,
         clock: Clock,
@@ -59,72 +47,175 @@ class Engine:
         places: Places,
         version: str = "",
     ) -> None:
-        raise NotImplementedError
+        self._journal = journal
+        self._backends = dict(backends)
+        self._raw_clock = clock
+        self._clock: Clock = clock
+        self._judge = judge
+        self._version = version
+        self._artifacts = ArtifactStore(places.state / "artifacts")
+        self._backups = places.state / "backups"
+        self._hub = Hub()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wire()
 
-    world: World
-    """The present state; read only, replaced with every change."""
-    observer: object
-    """What is seen: ``Observer`` of ``gaesup_tui.engine.observer``."""
-    frozen: str | None
-    """Why nothing moves forward: the journal cannot be written. None in health."""
+    def _wire(self) -> None:
+        clock = self._clock
+        self.observer = Observer(self._backends, clock, self._judge, self._on_seen)
+        self._reconciler = Reconciler(self._backends, clock, self.observer, self._on_smoke)
+        self._conductor = Conductor(
+            self._journal, clock, self.observer.look, self._on_world, self._on_committed
+        )
+        self._upkeep = Upkeep(self._journal, clock, self._backups)
+
+    # Life.
 
     async def start(self) -> None:
-        """Replays the journal, then begins to work. Raises ``GaesupError`` with what to do."""
-        raise NotImplementedError
+        """Replays the journal, then begins to work. Backends that cannot be reached yet are tried
+        again by themselves.
+
+        Raises:
+            JournalError: it cannot be opened; says what to do.
+        """
+        restored = await self._journal.open()
+        world = World.restore(restored.snapshot) if restored.snapshot else World()
+        world.apply_all(restored.tail)
+        self._clock = NotBefore(self._raw_clock, world.at)
+        self._wire()
+        self._conductor.restore(world, restored.answers, restored.tail)
+        self._upkeep.restored(restored.snapshot.seq if restored.snapshot else 0)
+        started = ev.EngineStarted(
+            version=self._version, pid=os.getpid(), after_crash=not world.clean
+        )
+        await self._conductor.note(started)
+        for state in self.world.deployments.values():
+            self._reconciler.wish(state)
+        self._go(self._conductor.run(), "conductor")
+        self._go(self._upkeep.run(), "upkeep")
+        for name in self._backends:
+            self._go(self.observer.watch(name), f"observer of {name}")
+
+    def _go(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
 
     async def stop(self, why: str = "") -> None:
         """Ends cleanly: what is in hand is recorded, backends keep running what they run."""
-        raise NotImplementedError
+        await self._conductor.end(ev.EngineStopped(why=why))
+        self._reconciler.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._hub.close()
+        for backend in self._backends.values():
+            with suppress(Exception):  # it is let go of: what it says no longer matters
+                await backend.close()
+        await self._upkeep.settle()
+        if self.frozen is None:
+            await self._upkeep.snapshot(self.world)
+        await self._journal.close()
+
+    async def failed(self) -> BaseException:
+        """Waits until a part of the engine breaks that never should; returns why. The owner then
+        ends the process: a new life begins from the journal."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        task = next(iter(done))
+        error = None if task.cancelled() else task.exception()
+        return error or RuntimeError(f"the {task.get_name()} ended by itself")
+
+    # What is.
+
+    @property
+    def world(self) -> World:
+        """The present state; read only, replaced with every change."""
+        return self._conductor.world
+
+    @property
+    def frozen(self) -> str | None:
+        """Why nothing moves forward: the journal cannot be written. None in health."""
+        return self._conductor.frozen
+
+    @property
+    def upkeep_error(self) -> str | None:
+        """Why the last snapshot or backup failed; None when it did not."""
+        return self._upkeep.error
+
+    def now(self) -> float:
+        """Unix seconds, as the engine's events are timed."""
+        return self._clock.now()
+
+    def seen(self, key: str) -> DeploymentSeen | None:
+        """The deployment as last seen; None when its backend was not seen for 10 s."""
+        state = self.world.deployments.get(key)
+        return self.observer.seen(state) if state else None
+
+    def look(self, key: str) -> Look | None:
+        """What is decided from now: seen, windows, verdict. None without an active rollout, or
+        while nothing fresh is seen."""
+        state = self.world.deployments.get(key)
+        return self.observer.look(state, self._clock.now()) if state else None
+
+    def waiting(self, key: str) -> Waiting | None:
+        """Why its rollout stands where it stands; None when nothing moves."""
+        state = self.world.deployments.get(key)
+        if state is None:
+            return None
+        return waiting(state, self.observer.seen(state), self.world.stop_for(key))
+
+    def troubles(self, key: str) -> tuple[str, ...]:
+        """Last errors of the calls that should make its wishes true; empty when all is well."""
+        return self._reconciler.troubles(key)
+
+    def strangers(self) -> Mapping[str, tuple[str, ...]]:
+        """Per backend, what runs there and the journal does not know: reported, not touched."""
+        return self.observer.strangers(self.world.deployments.values())
+
+    def strange_revisions(self) -> Mapping[str, tuple[str, ...]]:
+        """Per deployment, revisions that run there and its journal cannot explain."""
+        return self._reconciler.strange_revisions()
+
+    # What can be asked.
 
     async def submit(
         self, command: Command, by: Actor, idempotency_key: str | None = None
     ) -> Receipt:
-        """Decides on a command; returns when what follows is durable.
+        """Decides on a command; returns when what follows is durable (see ``Receipt``).
 
-        Raises the domain's errors: ``Refused``, ``Moved``, ``Invalid``, ``NotFound``, ``Frozen``.
+        Raises:
+            Refused, Moved, Invalid, NotFound: as the domain decides; nothing was changed.
+            Frozen: the journal cannot be written, and this leads forward.
+            Unavailable: the engine stops, or the artifact store cannot be written.
         """
-        raise NotImplementedError
+        if isinstance(command, Deploy):
+            if command.backend not in self._backends:
+                known = ", ".join(sorted(self._backends)) or "none"
+                raise NotFound(
+                    f"no backend is called {command.backend}", hint=f"there are: {known}"
+                )
+            revision = await self._artifacts.accept(command.revision)
+            command = command.model_copy(update={"revision": revision})
+        return await self._conductor.submit(command, by, idempotency_key)
 
     def subscribe(self) -> Subscription:
-        """Every batch committed from now on; ``Subscription.seq`` is where ``world`` stands."""
-        raise NotImplementedError
+        """Every batch committed from now on; ``Subscription.seq`` is the last before it."""
+        return self._hub.subscribe(self._conductor.durable_world.seq)
+
+    async def changed(self, since: int) -> int:
+        """Waits until anything a view shows may have changed since number ``since``; returns the
+        new number. Latest wins: many changes may be one return."""
+        return await self._hub.changed(since)
 
     async def history(
         self, after: int = 0, limit: int = 500, deployment: str | None = None
     ) -> tuple[Recorded, ...]:
         """Committed events with a number above ``after``, oldest first."""
-        raise NotImplementedError
+        return await self._journal.read(after, limit, deployment)
 
     async def history_before(
         self, before: int | None = None, limit: int = 200, deployment: str | None = None
     ) -> tuple[Recorded, ...]:
         """Committed events below ``before`` (None: the newest), newest first."""
-        raise NotImplementedError
-
-    async def changed(self, since: int) -> int:
-        """Waits until anything a view shows may have changed since number ``since``; returns the
-        new number. Latest wins: many changes may be one return."""
-        raise NotImplementedError
-
-    def seen(self, key: str) -> DeploymentSeen | None:
-        """The deployment as last seen; None when its backend was not seen for 10 s."""
-        raise NotImplementedError
-
-    def look(self, key: str) -> Look | None:
-        """What the engine decides from now: seen, windows, verdict. None without active rollout."""
-        raise NotImplementedError
-
-    def waiting(self, key: str) -> Waiting | None:
-        """Why its rollout stands where it stands."""
-        raise NotImplementedError
-
-    def troubles(self, key: str) -> tuple[str, ...]:
-        """Last errors of the calls that should make its wishes true; empty when all is well."""
-        raise NotImplementedError
-
-    def strangers(self) -> Mapping[str, tuple[str, ...]]:
-        """Per backend, what runs there and the journal does not know: reported, not touched."""
-        raise NotImplementedError
+        return await self._journal.read_before(before, limit, deployment)
 
     def logs(
         self,
@@ -135,9 +226,46 @@ class Engine:
         tail: int = 200,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
-        """Log lines of a deployment from its backend. Raises ``NotFound``, ``Unavailable``."""
-        raise NotImplementedError
+        """Log lines of a deployment from its backend.
+
+        Raises:
+            NotFound: no such deployment.
+            Unavailable: its backend is not installed, or (while reading) does not answer.
+        """
+        state = self.world.deployments.get(key)
+        if state is None:
+            raise NotFound(f"there is no deployment {key}", hint="`gaesup status` lists them")
+        backend = self._backends.get(state.backend)
+        if backend is None:
+            raise Unavailable(f"no backend is called {state.backend}", hint="install it")
+        return backend.logs(key, revision=revision, replica=replica, tail=tail, follow=follow)
 
     async def backup(self, path: Path | None = None) -> Path:
-        """An online copy of the journal; None: a dated file in the state directory."""
-        raise NotImplementedError
+        """An online copy of the journal; None: a dated one in the state directory.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        return await self._upkeep.backup(path)
+
+    # What the parts tell each other.
+
+    def _on_seen(self, backend: str) -> None:
+        self._conductor.looked(backend)
+        self._reconciler.observed(backend)
+        self._hub.touch()
+
+    def _on_smoke(self, key: str, result: SmokeResult) -> None:
+        self.observer.smoke(key, result)
+        self._conductor.look_at(key)
+
+    def _on_world(self, keys: set[str]) -> None:
+        for key in keys:
+            state: Deployment | None = self.world.deployments.get(key)
+            if state is not None:
+                self._reconciler.wish(state)
+        self._hub.touch()
+
+    def _on_committed(self, events: tuple[Recorded, ...]) -> None:
+        self._hub.publish(events)
+        self._upkeep.committed(self._conductor.durable_world)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
@@ -20,7 +19,7 @@ _RETRY_S = (0.5, 1.0, 2.0, 5.0)
 
 
 class Observer:
-    """``run`` it; read what is seen through the deployment it belongs to."""
+    """``watch`` each backend in a task; read what is seen through the deployment it belongs to."""
 
     def __init__(
         self,
@@ -35,23 +34,22 @@ class Observer:
         self._sights = {name: Sight(judge) for name in backends}
         self._smokes: dict[str, SmokeResult] = {}
 
-    async def run(self) -> None:
-        """Watches until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for name in self._backends:
-                group.create_task(self._watch(name), name=f"observe {name}")
-
-    async def _watch(self, name: str) -> None:
-        failures = 0
+    async def watch(self, name: str) -> None:
+        """Makes one backend reachable and watches it until cancelled."""
+        backend, sight = self._backends[name], self._sights[name]
+        started, failures = False, 0
         while True:
             try:
-                async for observation in self._backends[name].observations():
+                if not started:
+                    await backend.start()
+                    started = True
+                async for observation in backend.observations():
                     failures = 0
-                    if self._sights[name].take(observation, self._clock.now()):
+                    if sight.take(observation, self._clock.now()):
                         self._on_seen(name)
-                self._sights[name].error = "its observations ended"
+                sight.error = "its observations ended"
             except Exception as error:  # whatever a backend throws, the others go on
-                self._sights[name].error = str(error) or type(error).__name__
+                sight.error = str(error) or type(error).__name__
             await self._clock.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
             failures += 1
 

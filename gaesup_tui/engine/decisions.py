@@ -1,0 +1,122 @@
+"""From inputs to decisions on a draft: commands, what is seen, and the passing of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.command_rules import decide_command
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.errors import GaesupError, Moved
+from gaesup_tui.domain.events import Recorded
+from gaesup_tui.domain.rollout import ENGINE
+from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time, due
+from gaesup_tui.domain.sentences import sentence
+from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.world import World
+from gaesup_tui.engine.draft import Draft, Order, leads_back
+
+Eyes = Callable[[Deployment, float], Look | None]
+"""What is seen of a deployment now; None while nothing fresh is."""
+
+_WEIGHTY = (
+    ev.RolloutCreated,
+    ev.DecisionMade,
+    ev.RolloutPaused,
+    ev.RolloutResumed,
+    ev.RetreatStarted,
+    ev.RolloutFinished,
+    ev.DeploymentScaled,
+)
+"""What a person who was overtaken wants to hear, before what followed from it."""
+
+MOST_ROUNDS = 64
+"""More decisions than this never follow from one look: the longest plans wait somewhere."""
+
+
+def urgent(world: World, command: cmd.Command) -> bool:
+    """Whether it is a way to safety, which waits for nothing: not for other commands, and not for
+    a journal that cannot be written."""
+    if isinstance(command, cmd.ALWAYS_ALLOWED):
+        return True
+    if not isinstance(command, cmd.Rollback):
+        return False
+    state = world.deployments.get(command.deployment)
+    return state is not None and state.active is not None
+
+
+def decide_order(draft: Draft, order: Order, now: float, recent: Sequence[Recorded]) -> None:
+    """Decides on a command; a refusal is kept beside the draft."""
+    safe = urgent(draft.world, order.command)
+    try:
+        events = decide_command(draft.world, order.command, order.by, now)
+    except Moved as refusal:
+        since = [*recent, *(entry.recorded for entry in draft.entries)]
+        draft.refusals.append((order, _overtaken(refusal, draft.world, order.command, since, now)))
+    except GaesupError as refusal:
+        draft.refusals.append((order, refusal))
+    else:
+        draft.record(events, order.by, now, safe=safe, order=order)
+
+
+def _overtaken(
+    refusal: Moved, world: World, command: cmd.Command, recent: Iterable[Recorded], now: float
+) -> Moved:
+    """The refusal, with who did what since the person looked."""
+    expected = getattr(command, "expect_seq", None) or 0
+    key = getattr(command, "deployment", "")
+    since = [each for each in recent if each.seq > expected and each.deployment == key]
+    if not since:
+        return refusal
+    last = ([each for each in since if isinstance(each.event, _WEIGHTY)] or since)[-1]
+    what, _ = sentence(last.event, world.deployments[key].rollout)
+    when = duration(max(0.0, now - last.at))
+    more = len(since) - 1
+    others = f", and {more} more {'change' if more == 1 else 'changes'}" if more else ""
+    return Moved(
+        f"{key} moved since you looked: {last.by.name}: {what}, {when} ago{others}",
+        hint=refusal.hint,
+    )
+
+
+def decide_times(draft: Draft, keys: Iterable[str], now: float, *, away: bool) -> None:
+    """Deadlines and expiries that have come. They only lead back, so they act in any case."""
+    for key in keys:
+        state = draft.world.deployments[key]
+        when = due(state)
+        if when is None or when > now:
+            continue
+        events = decide_time(state, now, frozen=draft.world.frozen(key))
+        if events and (not away or leads_back(events)):
+            draft.record(events, ENGINE, now, safe=leads_back(events))
+
+
+def decide_looks(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, away: bool) -> None:
+    """All that follows from what is seen; ``away``: only what leads back, since nothing else may
+    happen unrecorded."""
+    for key in keys:
+        for _ in range(MOST_ROUNDS):
+            if not _look_once(draft, key, eyes, now, away=away):
+                break
+
+
+def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) -> bool:
+    state = draft.world.deployments.get(key)
+    if state is None or state.active is None:
+        return False
+    look = eyes(state, now)
+    if look is None:
+        return False
+    events = decide_look(state, look, now, frozen=draft.world.frozen(key))
+    safe = state.active.phase == "back" or leads_back(events)
+    if not events or (away and not safe):
+        return False
+    draft.record(events, ENGINE, now, safe=safe)
+    return True
+
+
+def next_due(world: World, keys: Iterable[str], now: float) -> float | None:
+    """The next moment after ``now`` at which time changes something."""
+    whens = (due(world.deployments[key]) for key in keys)
+    return min((when for when in whens if when is not None and when > now), default=None)

@@ -1,0 +1,119 @@
+"""Decisions on a copy of the world: what becomes true if, and only if, it gets into the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.commands import Command
+from gaesup_tui.domain.events import Event, Recorded
+from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.world import World
+from gaesup_tui.engine.journal import Answer, Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a command led to."""
+
+    seq: int
+    """The last event's number."""
+    events: tuple[Recorded, ...]
+    durable: bool = True
+    """False: acted from memory, since the journal cannot be written; recorded as soon as it can,
+    perhaps under other numbers."""
+    repeated: bool = False
+    """The idempotency key was used before: this is the first answer again."""
+
+
+@dataclass(eq=False, slots=True)
+class Order:
+    """A command on its way to a decision, and where its answer goes."""
+
+    command: Command
+    by: Actor
+    answer: asyncio.Future[Receipt]
+    key: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decided event."""
+
+    recorded: Recorded
+    safe: bool
+    """It leads back, or holds: it may act before it is recorded."""
+    order: Order | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """A world with decisions folded into it, and those decisions."""
+
+    world: World
+    entries: list[Entry] = field(default_factory=list)
+    refusals: list[tuple[Order, Exception]] = field(default_factory=list)
+
+    @classmethod
+    def on(cls, world: World) -> Draft:
+        return cls(world.copy())
+
+    def record(
+        self,
+        events: Iterable[Event],
+        by: Actor,
+        now: float,
+        *,
+        safe: bool,
+        order: Order | None = None,
+    ) -> None:
+        """Numbers events, times them, and folds them in."""
+        for event in events:
+            self.add(event, by, max(now, self.world.at), safe=safe, order=order)
+
+    def add(self, event: Event, by: Actor, at: float, *, safe: bool, order: Order | None) -> None:
+        recorded = Recorded(seq=self.world.seq + 1, at=at, by=by, event=event)
+        self.world.apply(recorded)
+        self.entries.append(Entry(recorded, safe, order))
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Takes decisions over from another draft, under new numbers."""
+        for entry in entries:
+            old = entry.recorded
+            at = max(old.at, self.world.at)
+            self.add(old.event, old.by, at, safe=entry.safe, order=entry.order)
+
+    def keys(self, *, safe_only: bool = False) -> set[str]:
+        """The deployments it changes."""
+        return {
+            entry.recorded.deployment
+            for entry in self.entries
+            if entry.recorded.deployment and (entry.safe or not safe_only)
+        }
+
+    def orders(self) -> list[Order]:
+        """The commands it carries out, in order."""
+        return list(dict.fromkeys(entry.order for entry in self.entries if entry.order))
+
+    def receipt(self, order: Order, *, durable: bool) -> Receipt:
+        events = tuple(entry.recorded for entry in self.entries if entry.order is order)
+        return Receipt(events[-1].seq, events, durable)
+
+    def batch(self) -> Batch:
+        """What goes into the journal."""
+        events = tuple(entry.recorded for entry in self.entries)
+        return Batch(events, tuple(self._answers()))
+
+    def _answers(self) -> Iterable[Answer]:
+        for order in self.orders():
+            if order.key:
+                of = [entry.recorded.seq for entry in self.entries if entry.order is order]
+                yield Answer(order.key, order.digest, of[0], of[-1])
+
+
+def leads_back(events: Iterable[Event]) -> bool:
+    """Whether a way back begins among these."""
+    return any(isinstance(event, ev.RetreatStarted) for event in events)

@@ -1,0 +1,77 @@
+"""What keeps the journal short to replay and safe to lose: snapshots and backups."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from gaesup_tui.domain.world import World
+from gaesup_tui.engine.journal import Journal, JournalError
+from gaesup_tui.engine.ports import Clock
+
+SNAPSHOT_EVERY = 2000
+BACKUP_EVERY_S = 3600.0
+KEEP_BACKUPS = 6
+
+
+class Upkeep:
+    """Takes snapshots as events pile up, and a backup each hour."""
+
+    def __init__(self, journal: Journal, clock: Clock, backups: Path) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._backups = backups
+        self._snapshot_seq = 0
+        self._task: asyncio.Task[None] | None = None
+        self.error: str | None = None
+        """Why the last backup or snapshot failed; events are safe all the same."""
+
+    def restored(self, snapshot_seq: int) -> None:
+        """Where the newest snapshot stands."""
+        self._snapshot_seq = snapshot_seq
+
+    def committed(self, world: World) -> None:
+        """Takes a snapshot when enough was committed since the last one."""
+        if world.seq - self._snapshot_seq < SNAPSHOT_EVERY or (
+            self._task and not self._task.done()
+        ):
+            return
+        self._task = asyncio.get_running_loop().create_task(self.snapshot(world))
+
+    async def snapshot(self, world: World) -> None:
+        self._snapshot_seq = world.seq
+        try:
+            await self._journal.save_snapshot(world.snapshot())
+        except JournalError as error:
+            self.error = str(error)
+
+    async def run(self) -> None:
+        """A backup each hour, until cancelled."""
+        while True:
+            await self._clock.sleep(BACKUP_EVERY_S)
+            try:
+                await self.backup(None)
+                self.error = None
+            except JournalError as error:
+                self.error = str(error)
+
+    async def backup(self, path: Path | None) -> Path:
+        """A copy of the journal; None: a dated one beside it, of which the newest are kept."""
+        if path is not None:
+            await self._journal.backup(path)
+            return path
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock.now()))
+        path = self._backups / f"journal-{stamp}.db"
+        await self._journal.backup(path)
+        await asyncio.to_thread(self._prune)
+        return path
+
+    def _prune(self) -> None:
+        for old in sorted(self._backups.glob("journal-*.db"))[:-KEEP_BACKUPS]:
+            old.unlink(missing_ok=True)
+
+    async def settle(self) -> None:
+        """Waits for a snapshot in hand."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
