@@ -6,6 +6,7 @@ import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gaesup_widgets.frame_shift import Shift, find_shift
 from gaesup_widgets.frames import CellPair, Frame, changed_runs
 
 WIDTH, HEIGHT = 24, 3
@@ -41,11 +42,11 @@ def test_updates_in_any_order_make_the_screen_that_was_meant(
 ) -> None:
     frame = Frame()
     frame.fit(WIDTH, HEIGHT)
-    small = "".join(frame.write(y, 0, line) for y, line in updates)
+    small = "".join(frame.write([(y, 0, line)]) for y, line in updates)
     last = dict(updates)
     fresh = Frame()
     fresh.fit(WIDTH, HEIGHT)
-    whole = "".join(fresh.write(y, 0, line) for y, line in last.items())
+    whole = fresh.write((y, 0, line) for y, line in last.items())
     one, other = screen_of(small), screen_of(whole)
     assert one.display == other.display
     for y in last:
@@ -58,15 +59,15 @@ def test_the_same_line_again_sends_nothing() -> None:
     frame = Frame()
     frame.fit(WIDTH, HEIGHT)
     line = cells([("b", "31"), ("日", "")])
-    assert frame.write(0, 0, line)
-    assert frame.write(0, 0, line) == ""
+    assert frame.write([(0, 0, line)])
+    assert frame.write([(0, 0, line)]) == ""
 
 
 def test_only_the_cells_that_differ_are_sent() -> None:
     frame = Frame()
     frame.fit(WIDTH, HEIGHT)
-    frame.write(1, 0, cells([("a" * 20, "")]))
-    assert frame.write(1, 0, cells([("a" * 19 + "b", "")])) == "\x1b[2;20Hb"
+    frame.write([(1, 0, cells([("a" * 20, "")]))])
+    assert frame.write([(1, 0, cells([("a" * 19 + "b", "")]))]) == "\x1b[2;20Hb"
 
 
 def test_a_wide_character_is_never_cut_in_two() -> None:
@@ -79,16 +80,61 @@ def test_another_size_or_forgetting_sends_all_again() -> None:
     frame = Frame()
     frame.fit(WIDTH, HEIGHT)
     line = cells([("a", "")])
-    frame.write(0, 0, line)
+    frame.write([(0, 0, line)])
     frame.forget()
     frame.fit(WIDTH, HEIGHT)
-    assert frame.write(0, 0, line)
+    assert frame.write([(0, 0, line)])
     frame.fit(WIDTH, HEIGHT + 1)
-    assert frame.write(0, 0, line)
+    assert frame.write([(0, 0, line)])
 
 
 def test_an_update_outside_the_screen_is_left_out() -> None:
     frame = Frame()
     frame.fit(WIDTH, HEIGHT)
-    assert frame.write(HEIGHT, 0, cells([("a", "")])) == ""
-    assert frame.write(0, WIDTH, cells([("a", "")])) == ""
+    assert frame.write([(HEIGHT, 0, cells([("a", "")]))]) == ""
+    assert frame.write([(0, WIDTH, cells([("a", "")]))]) == ""
+
+
+@given(
+    st.lists(LINES, min_size=12, max_size=12),
+    st.integers(0, 11),
+    st.integers(0, 11),
+    st.integers(-5, 5),
+    LINES,
+)
+def test_scrolled_lines_arrive_where_they_belong(
+    lines: list[list[CellPair]], first: int, last: int, by: int, fresh: list[CellPair]
+) -> None:
+    frame = Frame()
+    frame.fit(WIDTH, 12)
+    sent = frame.write((y, 0, line) for y, line in enumerate(lines))
+    wanted = list(lines)
+    for y in range(first, last + 1):
+        wanted[y] = lines[y - by] if 0 <= y - by < 12 else fresh
+    sent += frame.write((y, 0, line) for y, line in enumerate(wanted) if line != lines[y])
+    screen = pyte.Screen(WIDTH, 12)
+    pyte.Stream(screen).feed(sent)
+    whole = Frame()
+    whole.fit(WIDTH, 12)
+    other = pyte.Screen(WIDTH, 12)
+    pyte.Stream(other).feed(whole.write((y, 0, line) for y, line in enumerate(wanted)))
+    assert screen.display == other.display
+    assert all(screen.buffer[y][x] == other.buffer[y][x] for y in range(12) for x in range(WIDTH))
+
+
+def test_scrolling_by_a_line_sends_little_more_than_the_new_line() -> None:
+    frame = Frame()
+    frame.fit(WIDTH, 12)
+    lines = [cells([(f"line number {n}", "")]) for n in range(13)]
+    frame.write((y, 0, line) for y, line in enumerate(lines[:12]))
+    sent = frame.write((y, 0, line) for y, line in enumerate(lines[1:]))
+    assert sent.startswith("\x1b[1;12r\x1b[1;1H\x1b[1M\x1b[r")
+    assert "line number 12" in sent
+    assert len(sent) < 70
+
+
+def test_repeated_lines_do_not_tell_a_scroll() -> None:
+    assert find_shift(["a", "a", "a", "a"], {0: "b", 1: "b", 2: "b"}) is None
+    assert find_shift(["a", "b", "c", "d"], {0: "a", 1: "b", 2: "c"}) is None
+    assert find_shift(list("abcdef"), dict(enumerate("bcdefg"))) == Shift(0, 5, -1)
+    assert find_shift(list("abcdef"), dict(enumerate("zabcde"))) == Shift(0, 5, 1)

@@ -2,7 +2,8 @@
 
 Textual repaints what was *marked* as changed: a whole screen when a dialog opens, a line from the
 left edge of its widget when one number in it moved. `FrameDiff` keeps the cells last sent and
-reduces every update to the cells that really differ, as curses does. It is a mixin for an app
+reduces every update to the cells that really differ, and lets the terminal move lines that only
+scrolled, as curses does. It is a mixin for an app
 and leans on two types of Textual's compositor; an update it does not know is passed on whole.
 """
 
@@ -20,6 +21,8 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.strip import Strip
 
+from gaesup_widgets.frame_shift import find_shift
+
 if TYPE_CHECKING:
     from textual.screen import Screen
 
@@ -34,6 +37,8 @@ character holds an empty text."""
 _UNKNOWN: CellPair = ("\0", "")
 # Below this many unchanged cells, sending them again is cheaper than moving over them.
 _SHORT_GAP = 8
+# With fewer lines written, none can have been scrolled.
+_LEAST_SHIFTED = 4
 
 
 def cells_of(segments: Iterable[Segment], colors: ColorSystem) -> list[CellPair]:
@@ -92,21 +97,50 @@ class Frame:
             self._width = width
             self._lines = [[_UNKNOWN] * width for _ in range(height)]
 
-    def write(self, y: int, x: int, cells: Sequence[CellPair]) -> str:
-        """Put `cells` at `x` in line `y`; returns the sequences that bring it there."""
-        if y >= len(self._lines) or x >= self._width:
-            return ""  # an update from before a resize; the whole screen follows
-        line = self._lines[y]
-        cells = cells[: self._width - x]
-        old = line[x : x + len(cells)]
-        if old == cells:
+    def write(self, pieces: Iterable[tuple[int, int, Sequence[CellPair]]]) -> str:
+        """Put each piece (line, column, cells) in its place; returns the sequences that do so."""
+        wanted: dict[int, list[CellPair]] = {}
+        for y, x, cells in pieces:
+            # What lies outside comes from before a resize; the whole screen follows.
+            if y < len(self._lines) and x < self._width:
+                line = wanted.setdefault(y, self._lines[y].copy())
+                fitting = cells[: self._width - x]
+                line[x : x + len(fitting)] = fitting
+        sent = [self._shift(wanted)]
+        sent += [self._write_line(y, line) for y, line in wanted.items()]
+        return "".join(sent)
+
+    def _shift(self, wanted: dict[int, list[CellPair]]) -> str:
+        """Let the terminal move the lines that only moved."""
+        if len(wanted) < _LEAST_SHIFTED:
             return ""
-        line[x : x + len(cells)] = cells
+        lines = self._lines
+        shift = find_shift(
+            [tuple(line) for line in lines], {y: tuple(line) for y, line in wanted.items()}
+        )
+        if shift is None:
+            return ""
+        first, last, by = shift
+        for y in range(first, last + 1):
+            wanted.setdefault(y, lines[y])  # is right where it is, and will be moved away
+        freed: list[list[CellPair]] = [[_UNKNOWN] * self._width for _ in range(abs(by))]
+        if by < 0:
+            lines[first : last + 1] = lines[first - by : last + 1] + freed
+        else:
+            lines[first : last + 1] = freed + lines[first : last + 1 - by]
+        # The margins keep the rest of the screen where it is; setting them homes the cursor.
+        action = f"{-by}M" if by < 0 else f"{by}L"
+        return f"\x1b[{first + 1};{last + 1}r\x1b[{first + 1};1H\x1b[{action}\x1b[r"
+
+    def _write_line(self, y: int, line: list[CellPair]) -> str:
+        old, self._lines[y] = self._lines[y], line
+        if old == line:
+            return ""
         sent: list[str] = []
         sgr = ""
-        for start, end in changed_runs(old, cells):
-            sent.append(f"\x1b[{y + 1};{x + start + 1}H")
-            for text, wanted in cells[start:end]:
+        for start, end in changed_runs(old, line):
+            sent.append(f"\x1b[{y + 1};{start + 1}H")
+            for text, wanted in line[start:end]:
                 if wanted != sgr:
                     sent.append(f"\x1b[0;{wanted}m" if wanted else "\x1b[0m")
                     sgr = wanted
@@ -125,9 +159,8 @@ class _Difference(CompositorUpdate):
 
     def render_segments(self, console: Console) -> str:
         colors = console._color_system or ColorSystem.TRUECOLOR
-        write = self._frame.write
-        return "".join(
-            write(y, x, cells_of(strip, colors)) for y, x, strip in _pieces(self._update)
+        return self._frame.write(
+            (y, x, cells_of(strip, colors)) for y, x, strip in _pieces(self._update)
         )
 
 

@@ -1,0 +1,50 @@
+"""Finds lines that only moved up or down, so that the terminal can move them itself. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+# Moving lines costs two dozen bytes and writes the freed ones anew: not worth it for fewer.
+_LEAST_LINES = 3
+
+
+class Shift(NamedTuple):
+    """The lines `first`..`last` (inclusive) move by `by`: up when negative."""
+
+    first: int
+    last: int
+    by: int
+
+
+def find_shift(old: Sequence[Hashable], new: Mapping[int, Hashable]) -> Shift | None:
+    """The one move that brings most of the changed lines to their place, if there is one.
+
+    Args:
+        old: What each line of the screen shows.
+        new: What the lines written to are to show, by number.
+    """
+    changed = [y for y, line in new.items() if old[y] != line]
+    if len(changed) < _LEAST_LINES:
+        return None
+    places: dict[Hashable, int] = {}
+    repeated: set[Hashable] = set()
+    for y in range(min(changed), max(changed) + 1):
+        if old[y] in places:
+            repeated.add(old[y])
+        places[old[y]] = y
+    # A line that is there twice (a blank one) says nothing about where it went.
+    votes = Counter(
+        y - places[new[y]] for y in changed if new[y] in places and new[y] not in repeated
+    )
+    if not votes:
+        return None
+    by, n_lines = votes.most_common(1)[0]
+    if n_lines < _LEAST_LINES or by == 0:
+        return None
+    moved = [y for y in changed if places.get(new[y]) == y - by and new[y] not in repeated]
+    first, last = min(moved), max(moved)
+    if by < 0:
+        return Shift(first, last - by, by)
+    return Shift(first - by, last, by)
