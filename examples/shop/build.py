@@ -2,13 +2,15 @@
 
 Each (unit, version) is one source built with other flags. Whatever toolchain is missing is named
 with the way to get it, and the committed artifact stays. Builds are deterministic: the same
-compiler version gives the same bytes, which `--check` proves against SHA256SUMS.
+compiler version gives the same bytes, which `--check` proves against SHA256SUMS. New digests go
+into SHA256SUMS and gaesup.yaml.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from versions import BUILDS, Build
 HERE = Path(__file__).resolve().parent
 ARTIFACTS = HERE / "artifacts"
 SUMS = HERE / "SHA256SUMS"
+PROJECT = HERE / "gaesup.yaml"
 
 
 def read_sums() -> dict[str, str]:
@@ -33,6 +36,20 @@ def write_sums() -> None:
         for path in sorted(ARTIFACTS.glob("*.wasm"))
     ]
     SUMS.write_text("".join(lines))
+
+
+def write_project() -> None:
+    """Puts the digests of SHA256SUMS into gaesup.yaml, whose artifacts are refused otherwise."""
+    digests = read_sums()
+    unit = ""
+    lines = []
+    for line in PROJECT.read_text().splitlines(keepends=True):
+        if found := re.match(r"    artifact: artifacts/([a-z]+)-", line):
+            unit = found[1]
+        if found := re.match(r'      (v\d+): \{sha256: "([0-9a-f]{64})"', line):
+            line = line.replace(found[2], digests[f"{unit}-{found[1]}.wasm"])
+        lines.append(line)
+    PROJECT.write_text("".join(lines))
 
 
 def build(one: Build, missing: set[str]) -> bytes | None:
@@ -99,6 +116,7 @@ def main(arguments: list[str]) -> int:
     if options.check:
         return 1 if changed else 0
     write_sums()
+    write_project()
     return 0
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gaesup_backends.local.abi import Limits, Program, Unit
 from gaesup_backends.local.calls import Faulted
@@ -36,7 +37,7 @@ from versions import BUILDS, Build  # noqa: E402
 pytestmark = pytest.mark.real
 
 LIMITS = Limits(memory_bytes=64 << 20, deadline_s=1.0)
-CONFIG = b'{"revision":"r1","version":"v1","unit":"u","env":"e","config":{}}'
+CONFIG = b'{"revision":"r1","version":"v1","unit":"u","env":"e","config":{"currency":"CHF"}}'
 GOOD = [one for one in BUILDS if one.summary.startswith("good")]
 
 
@@ -123,6 +124,18 @@ def test_every_version_is_committed_under_its_digest() -> None:
         assert found == digest, f"{name} is not what SHA256SUMS says; run `make examples`"
 
 
+def test_the_project_names_every_version_with_its_digest() -> None:
+    units = yaml.safe_load((SHOP / "gaesup.yaml").read_text())["units"]
+    named = {
+        f"{unit}-{version}": facts["sha256"]
+        for unit, spec in units.items()
+        for version, facts in spec["versions"].items()
+    }
+    assert named == {
+        one.name: hashlib.sha256(path_of(one.name).read_bytes()).hexdigest() for one in BUILDS
+    }
+
+
 def test_the_readme_lists_every_version_with_its_fault() -> None:
     readme = (SHOP / "README.md").read_text()
     for one in BUILDS:
@@ -191,6 +204,18 @@ def test_no_request_traps_a_good_version(one: Build, start: Start) -> None:
 
 def test_the_mix_knows_every_unit_of_the_shop() -> None:
     assert set(MIXES) == {one.unit for one in BUILDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("cart-v41", "/carts/1/total"),
+        ("catalog-v21", "/products"),
+        ("checkout-v12", "/quote?total_cents=100"),
+    ],
+)
+def test_the_currency_comes_from_the_config(name: str, page: str, start: Start) -> None:
+    assert start(name).ask("GET", page).json["currency"] == "CHF"
 
 
 def test_cart_adds_removes_and_totals(start: Start) -> None:

@@ -4,7 +4,7 @@
 //   POST   /carts/ID/items         {"sku": "mug", "quantity": 2} adds
 //   DELETE /carts/ID/items/SKU     removes the line
 //   DELETE /carts/ID               empties the cart
-// Built with -DPRICING=2 (v42 and later), a cart of 50.00 or more gets 10 % off.
+// Config: currency, three letters. Built with -DPRICING=2 (v42 and later), a cart of 50.00 or more gets 10 % off.
 #include "../sdk/faults.h"
 #include "../sdk/state.h"
 
@@ -21,6 +21,8 @@
 typedef struct {
   uint16_t product, quantity;
 } line;
+
+static char currency[4] = "EUR"; // from the revision's config
 
 static const struct {
   text sku;
@@ -60,6 +62,8 @@ static void put_totals(const line *lines, uint32_t count) {
   put_number(discount);
   PUT(",\"total_cents\":");
   put_number(sum - discount);
+  PUT(",\"currency\":");
+  put_quoted((text){currency, 3});
 }
 
 static int64_t reply_cart(int status, text id, const line *lines, uint32_t count) {
@@ -158,8 +162,8 @@ static int64_t route(request r) {
 }
 
 EXPORT("gsu_init") int32_t gsu_init(const char *config, uint32_t n) {
-  (void)config;
-  (void)n;
+  text wanted;
+  if (json_string((text){config, n}, LITERAL("currency"), &wanted) && wanted.length == 3) memcpy(currency, wanted.at, 3);
   LOG(LOG_INFO, "cart " VERSION " started");
 #ifdef FAULT_INIT_FAILS
   return 1;

@@ -3,7 +3,7 @@
 //!   GET  /products/SKU              one product
 //!   POST /products/SKU/reserve      takes one from stock, 409 when none is left
 //!   POST /products/SKU/restock      puts ten back
-//! wasm32-freestanding, no imports. Version and faults come as a module of constants, `options`.
+//! Config: currency, three letters. wasm32-freestanding, one import. Version and faults come as a module of constants, `options`.
 const std = @import("std");
 const options = @import("options");
 
@@ -42,6 +42,8 @@ const Level = enum(i32) { debug, info, warn, err };
 fn say(level: Level, line: []const u8) void {
     log(@intFromEnum(level), line.ptr, line.len);
 }
+
+var currency = [_]u8{ 'E', 'U', 'R' }; // from the revision's config
 
 // ---- memory ----
 
@@ -120,7 +122,7 @@ fn list(query: []const u8) i64 {
         if (i > 0) put(",", .{});
         put_product(product);
     }
-    put("],\"total\":{d},\"version\":\"{s}\"}}\n", .{ products.len, version });
+    put("],\"total\":{d},\"currency\":\"{s}\",\"version\":\"{s}\"}}\n", .{ products.len, &currency, version });
     return json(200);
 }
 
@@ -169,7 +171,15 @@ fn route(method: []const u8, path: []const u8, query: []const u8) i64 {
 var requests: u32 = 0;
 
 export fn gsu_init(p: [*]const u8, n: usize) i32 {
-    _ = p[0..n];
+    const key = "\"currency\":\"";
+    const config = p[0..n];
+    if (std.mem.indexOf(u8, config, key)) |at| {
+        const letters = config[at + key.len ..];
+        const three = letters.len > 3 and letters[3] == '"';
+        if (three) for (letters[0..3], &currency) |from, *to| {
+            to.* = if (std.ascii.isAlphabetic(from)) std.ascii.toUpper(from) else 'X';
+        };
+    }
     if (init_traps) {
         say(.err, "the product table does not load");
         @trap();

@@ -3,7 +3,7 @@
 //!   POST /orders                    {"cart": "7", "total_cents": 5625} opens an order; with a card it is paid
 //!   POST /orders/ID/pay             {"card": "4111111111111111"}; cards ending in 0000 are declined
 //!   GET  /orders/ID                 one order
-//! Plain rustc, no crates. Version and faults come as environment variables at build time.
+//! Config: currency. Plain rustc, no crates. Version and faults come as environment variables at build time.
 use std::collections::VecDeque;
 use std::fmt::Write;
 
@@ -36,6 +36,7 @@ struct Unit {
     orders: VecDeque<Order>, // the newest ones, in order of their ids
     last_order: u64,
     requests: u64,
+    currency: String, // from the revision's config
     reply: Vec<u8>,
     leaked: Vec<Vec<u8>>,
     counters: Vec<u32>,
@@ -87,14 +88,14 @@ fn shipping_cents(total_cents: u64) -> u64 {
     if free { 0 } else { 590 }
 }
 
-fn quote(query: &str) -> Answer {
+fn quote(query: &str, currency: &str) -> Answer {
     let total = query.split('&').find_map(|pair| pair.strip_prefix("total_cents="));
     let Some(total) = total.and_then(leading_number).filter(|n| *n <= MAX_TOTAL_CENTS) else {
         return failed(400, "say how much: /quote?total_cents=N");
     };
     let shipping = shipping_cents(total);
     let tax = (total + shipping) * 19 / 119;
-    (200, format!("{{\"total_cents\":{total},\"shipping_cents\":{shipping},\"tax_cents\":{tax},\"to_pay_cents\":{}}}", total + shipping))
+    (200, format!("{{\"total_cents\":{total},\"shipping_cents\":{shipping},\"tax_cents\":{tax},\"to_pay_cents\":{},\"currency\":\"{currency}\"}}", total + shipping))
 }
 
 impl Unit {
@@ -153,7 +154,7 @@ impl Unit {
         let id = parts.get(1).and_then(|id| id.strip_prefix("o-")).and_then(leading_number);
         match (method, parts.as_slice()) {
             (_, [] | ["hello"]) => self.hello(),
-            ("GET", ["quote"]) => quote(query),
+            ("GET", ["quote"]) => quote(query, &self.currency),
             ("POST", ["orders"]) => self.open(body),
             ("GET", ["orders", _]) => self.show(id.unwrap_or(0)),
             ("POST", ["orders", _, "pay"]) => self.pay(id.unwrap_or(0), body),
@@ -241,9 +242,13 @@ pub unsafe extern "C" fn gsu_free(p: *mut u8, n: u32) {
     drop(Vec::from_raw_parts(p, 0, n.max(1) as usize));
 }
 
+/// # Safety
+/// `config` and `n` name bytes the host has written.
 #[no_mangle]
-pub extern "C" fn gsu_init(_config: *const u8, _n: u32) -> i32 {
-    unit();
+pub unsafe extern "C" fn gsu_init(config: *const u8, n: u32) -> i32 {
+    let config = std::str::from_utf8(std::slice::from_raw_parts(config, n as usize));
+    let wanted = config.ok().and_then(|json| json_string(json, "currency"));
+    unit().currency = wanted.unwrap_or("EUR").to_string();
     log(INFO, concat!("checkout ", env!("UNIT_VERSION"), " started"));
     0
 }

@@ -2,7 +2,7 @@
 //   GET /search?q=TEXT&limit=N     hits, best first
 //   GET /popular                   what was asked most
 //   PUT /documents/SKU             body: the text to find it by
-// AssemblyScript without imports. Flags come as integer constants (`asc --use NAME=NUMBER`).
+// AssemblyScript, one import. Flags come as integer constants (`asc --use NAME=NUMBER`).
 
 // @ts-ignore: decorator
 @inline const VERSION: i32 = isDefined(VERSION_NUMBER) ? VERSION_NUMBER : 0;
