@@ -2,49 +2,115 @@
 
 from __future__ import annotations
 
-from gaesup_tui.domain.actions import BY_ID
+from dataclasses import dataclass
+
+from gaesup_tui.domain.actions import ACTIONS, BY_ID
 from gaesup_tui.domain.allowed import why_not
-from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.errors import NotFound, Refused
+from gaesup_tui.domain.deployment import Deployment, Release
+from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import SetTraffic, Step
-from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.viewing import Sight, way_back_line
 from gaesup_tui.domain.views import Preview
 from gaesup_tui.domain.world import World
 
 NEEDS_REASON = ("unhold", "release")
+UNSEEN = Sight()
 
 
-def preview(world: World, action: str, key: str, sight: Sight, now: float) -> Preview:
+def preview(
+    world: World,
+    action: str,
+    key: str,
+    sight: Sight,
+    now: float,
+    *,
+    version: str = "",
+    replicas: int | None = None,
+) -> Preview:
     """The dialog for ``action`` on deployment ``key``.
 
+    Args:
+        version: of a deploy or a rollback; empty: not said, or the last good one.
+        replicas: of a scale; None: not said yet.
+
     Raises:
-        NotFound: no such deployment.
+        Invalid: there is no such action, or it is not one on a deployment.
+        NotFound: no such deployment, unless it is to be deployed for the first time.
         Refused: it is not possible now; the message says why.
     """
+    known = BY_ID.get(action)
+    if known is None or known.scope != "deployment" or not known.mutating:
+        names = ", ".join(a.id for a in ACTIONS if a.scope == "deployment" and a.mutating)
+        raise Invalid(f"action: there is no {printable_line(action, 40)!r}", hint=f"one of {names}")
     state = world.deployments.get(key)
+    if state is None and action != "deploy":
+        raise NotFound(
+            f"there is no deployment {printable_line(key, 130)}",
+            hint="`gaesup status` lists what there is",
+        )
+    if reason := why_not(world, known.asks_engine, key, now):
+        raise Refused(f"{known.title.lower()} {key}: {reason}")
     if state is None:
-        raise NotFound(f"there is no deployment {key}")
-    engine_name = BY_ID[action].asks_engine
-    if reason := why_not(world, engine_name, key, now):
-        raise Refused(f"{BY_ID[action].title.lower()} {key}: {reason}")
+        return _first(key, version)
+    asked = _Asked(action, version, _replicas(state, action, replicas))
     return Preview(
         action=action,
         deployment=key,
-        title=_title(state, action),
-        lines=[("Now", _now(state, sight, now)), *_lines(state, action, sight)],
-        confirm_key=BY_ID[action].confirm,
-        confirm_title=BY_ID[action].title.lower(),
+        title=_title(state, asked),
+        lines=[("Now", _now(state, sight, now)), *_lines(state, asked, sight)],
+        confirm_key=known.confirm,
+        confirm_title=known.title.lower(),
         typed="",
         needs_reason=action in NEEDS_REASON,
         expect_seq=None if action == "abort" else state.seq,
     )
 
 
-def _title(state: Deployment, action: str) -> str:
-    rollout = state.active
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    action: str
+    version: str
+    replicas: int | None
+
+
+def _replicas(state: Deployment, action: str, replicas: int | None) -> int | None:
+    match action:
+        case "scale_up":
+            return state.replicas + 1
+        case "scale_down":
+            return max(0, state.replicas - 1)
+    return replicas
+
+
+def _first(key: str, version: str) -> Preview:
+    """Where nothing runs yet."""
+    what = version or "its first version"
+    return Preview(
+        action="deploy",
+        deployment=key,
+        title=f"Deploy {key}",
+        lines=[
+            ("Now", "nothing runs here"),
+            ("Then", f"{what} starts, is tested, and gets 100 %"),
+            ("Way back", "none: abort takes it away"),
+        ],
+        confirm_key=BY_ID["deploy"].confirm,
+        confirm_title="deploy",
+        typed="",
+        needs_reason=False,
+        expect_seq=0,
+    )
+
+
+def _title(state: Deployment, asked: _Asked) -> str:
+    rollout, action = state.active, asked.action
     name = BY_ID[action].title
+    if action.startswith("scale") and asked.replicas is not None:
+        return f"Scale {state.key} to {asked.replicas}"
+    if action == "deploy" and asked.version:
+        return f"Deploy {asked.version} to {state.key}"
     if action == "promote" and rollout:
         target = _next_weight(rollout)
         if target is not None:
@@ -93,10 +159,12 @@ def _titles(steps: tuple[Step, ...]) -> str:
     return ", ".join(names[:4]) + (f", {len(names) - 4} more" if len(names) > 4 else "") or "done"
 
 
-def _lines(state: Deployment, action: str, sight: Sight) -> list[tuple[str, str]]:
-    rollout = state.active
+def _lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple[str, str]]:
+    rollout, action = state.active, asked.action
+    if action.startswith("scale"):
+        return _scale_lines(state, asked.replicas, sight)
     if rollout is None:
-        return _resting_lines(state, action)
+        return _resting_lines(state, asked)
     match action:
         case "promote":
             return _promote_lines(rollout, sight)
@@ -135,12 +203,56 @@ def _back(rollout: Rollout, sight: Sight) -> tuple[str, str]:
     return "Way back", "abort: " + way_back_line(rollout, sight)
 
 
-def _resting_lines(state: Deployment, action: str) -> list[tuple[str, str]]:
+def _scale_lines(state: Deployment, replicas: int | None, sight: Sight) -> list[tuple[str, str]]:
+    here = f"{sum(r.ready for r in sight.seen.revisions.values())} ready" if sight.seen else ""
+    has = f"{state.replicas} of each revision that serves{', ' + here if here else ''}"
+    if replicas is None:
+        return [("Has", has), ("Then", "as many as you say")]
+    rate = sight.total.rate if sight.total else None
+    each = f"about {rate / replicas:.0f} requests/s each" if rate and replicas else ""
+    then = f"{replicas} of each" if state.active else str(replicas)
+    lines = [("Has", has), ("Then", f"{then}{', ' + each if each else ''}")]
+    if replicas == 0:
+        lines.append(("Beware", "nothing serves: every request is answered 503"))
+    elif replicas > state.replicas and sight.start_s is not None:
+        lines.append(("Takes", f"about {duration(sight.start_s)} until ready"))
+    lines.append(("Way back", f"scale to {state.replicas} again"))
+    return lines
+
+
+def _deploy_lines(state: Deployment, version: str) -> list[tuple[str, str]]:
+    what = version or "the version you say"
+    if state.stable is None:
+        return [("Then", f"{what} 100 %, once healthy"), ("Way back", "abort takes it away")]
+    stable = state.stable.version
+    return [
+        ("Then", f"{what} starts beside {stable}, which keeps all traffic until it is healthy"),
+        ("Next", "traffic moves as the unit's strategy in gaesup.yaml says, step by step"),
+        ("Way back", f"abort returns all traffic to {stable}, which stays warm for the bake"),
+    ]
+
+
+def _rollback_target(state: Deployment, version: str) -> Release:
+    if not version:
+        target = state.last_good()
+    else:
+        target = next((r for r in reversed(state.good) if r.revision.version == version), None)
+    if target is None:
+        names = ", ".join(dict.fromkeys(r.revision.version for r in reversed(state.good)))
+        raise NotFound(
+            f"{state.key} has no good release {version}", hint=f"known good: {names or 'none'}"
+        )
+    return target
+
+
+def _resting_lines(state: Deployment, asked: _Asked) -> list[tuple[str, str]]:
     stable = state.stable.version if state.stable else "nothing"
+    action = asked.action
     match action:
+        case "deploy":
+            return _deploy_lines(state, asked.version)
         case "rollback":
-            target = state.last_good()
-            assert target is not None  # why_not looked
+            target = _rollback_target(state, asked.version)
             good = f"finished healthy, baked {duration(target.baked_s)}, by {target.by.name}"
             version = target.revision.version
             return [("Then", f"{version} 100 %   ({good})"), ("Leaves", stable)]

@@ -131,6 +131,11 @@ class Engine:
         return self._conductor.world
 
     @property
+    def backends(self) -> tuple[str, ...]:
+        """Names of the backends it has."""
+        return tuple(self._backends)
+
+    @property
     def frozen(self) -> str | None:
         """Why nothing moves forward: the journal cannot be written. None in health."""
         return self._conductor.frozen

@@ -92,6 +92,11 @@ class Observer:
             sight.window(state.key, revision, self._clock.now(), seconds, since) if sight else None
         )
 
+    def total(self, state: Deployment, seconds: float) -> Window | None:
+        """What all its revisions together did in the last ``seconds``."""
+        sight = self._sights.get(state.backend)
+        return sight.total(state.key, self._clock.now(), seconds) if sight else None
+
     def points(self, state: Deployment, revision: str = "") -> tuple[Point | None, ...]:
         """The last 120 seconds of a revision, or with none named of the whole deployment; oldest
         first, None for gaps."""

@@ -67,6 +67,14 @@ class Sight:
         series = self._series.get((key, revision))
         return series.window(now, seconds, since) if series else None
 
+    def total(self, key: str, now: float, seconds: float) -> Window | None:
+        """What all revisions of a deployment together did."""
+        seen = self.seen(key)
+        series = (
+            self._series.get((key, revision)) for revision in (seen.revisions if seen else ())
+        )
+        return window_of([d for each in series if each and (d := each.delta(now, seconds))])
+
     def points(self, key: str, revision: str, now: float) -> tuple[Point | None, ...]:
         points = self._points.get((key, revision))
         return points.read(int(now)) if points else ()

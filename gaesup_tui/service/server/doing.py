@@ -1,0 +1,105 @@
+"""What changes something: commands, a backup, the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gaesup_tui.domain.commands import COMMAND, Command
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.events import Recorded
+from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.views import Receipt
+from gaesup_tui.service.server.hub import Hub
+from gaesup_tui.service.server.narrator import Narrator
+from gaesup_tui.service.server.peer import peer
+from gaesup_tui.service.server.wire import body_of, explain, known, reply
+
+MAX_KEY = 200
+log = logging.getLogger("gaesup.service")
+
+
+async def command(request: Request) -> Response:
+    """``POST /v1/commands``: answered once what follows is durable, or acts from memory."""
+    hub: Hub = request.app.state.hub
+    known(request)
+    key = _idempotency_key(request)
+    asked = _parse(await body_of(request))
+    by = peer(request).actor
+    log.info("%s: %s %s", by.name, asked.action, _target(asked))
+    narrator = Narrator(hub.engine.world)
+    receipt = await hub.engine.submit(asked, by, key)
+    hub.refresh()
+    return reply(
+        {
+            **Receipt(
+                seq=receipt.seq,
+                text=_told(narrator, receipt.events),
+                deployment=_target(asked) if asked.action not in ("stop", "release") else "",
+                repeated=receipt.repeated,
+            ),
+            "durable": receipt.durable,
+        }
+    )
+
+
+def _parse(body: bytes) -> Command:
+    try:
+        return COMMAND.validate_json(body)
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key", "")
+    if len(key) > MAX_KEY or not key.isprintable() or not key.isascii():
+        raise Invalid("Idempotency-Key is not 1 to 200 printable ASCII characters")
+    return key or None
+
+
+def _target(asked: Command) -> str:
+    return getattr(asked, "deployment", None) or getattr(asked, "scope", "") or "everything"
+
+
+def _told(narrator: Narrator, events: tuple[Recorded, ...]) -> str:
+    """The first of what a command led to, in words: the rest follows from it."""
+    return narrator.tell(events[0])["text"] if events else "nothing changed"
+
+
+async def backup(request: Request) -> Response:
+    """``POST /v1/backup``: a copy of the journal at ``path``, or in the state folder."""
+    hub: Hub = request.app.state.hub
+    known(request)
+    body = await body_of(request)
+    path = await hub.engine.backup(_path(body))
+    log.info("%s: backup to %s", peer(request).actor.name, path)
+    return reply({"path": str(path)})
+
+
+def _path(body: bytes) -> Path | None:
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        raise Invalid("body: not JSON") from None
+    if not isinstance(asked, dict) or set(asked) - {"path"}:
+        raise Invalid("body: an object with `path` and nothing else")
+    path = asked.get("path")
+    if path is None:
+        return None
+    if not isinstance(path, str) or "\0" in path or not Path(path).is_absolute():
+        raise Invalid(f"path: {printable_line(str(path), 200)!r} is not an absolute path")
+    return Path(path)
+
+
+async def shutdown(request: Request) -> Response:
+    """``POST /v1/shutdown``: the engine ends; what it deployed keeps running."""
+    hub: Hub = request.app.state.hub
+    known(request)
+    by = peer(request).actor.name
+    request.app.state.stop(f"asked by {by}")
+    return reply(dict(hub.hello()), status=202)

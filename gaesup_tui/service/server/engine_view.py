@@ -1,0 +1,55 @@
+"""The engine's own view: what holds, what moves, what it sees."""
+
+from __future__ import annotations
+
+import os
+
+import gaesup_tui
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.viewing import note_view
+from gaesup_tui.domain.views import EngineView
+from gaesup_tui.domain.waiting import waiting
+from gaesup_tui.engine.engine import Engine
+
+
+def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
+    """The engine at this moment."""
+    world = engine.world
+    states = world.deployments.values()
+    release = None if world.stops else "nothing is stopped"
+    strangers = [
+        f"{name}: {key}" for name, keys in engine.strangers().items() for key in sorted(keys)
+    ]
+    return EngineView(
+        version=gaesup_tui.__version__,
+        pid=os.getpid(),
+        boot=boot,
+        at=now,
+        frozen=engine.frozen,
+        stops=[note_view(stop) for stop in world.stops],
+        moving=[state.key for state in states if state.active],
+        still=[line for state in states if (line := _still(engine, state))],
+        backends={name: _seen_at(engine, name, now) for name in engine.backends},
+        strangers=strangers,
+        actions={"stop": None, "release": release},
+    )
+
+
+def _seen_at(engine: Engine, backend: str, now: float) -> float | None:
+    age = engine.observer.age(backend)
+    return None if age is None else now - age
+
+
+def _still(engine: Engine, state: Deployment) -> str | None:
+    """What of a stopped deployment has not come to rest; None when it has, or is not stopped."""
+    stop = engine.world.stop_for(state.key)
+    if stop is None or stop.mode != "stop":
+        return None
+    seen = engine.observer.seen(state)
+    if state.active:
+        why = waiting(state, seen, stop)
+        return f"{state.key}: {why.what}" if why else f"{state.key}: on its way back"
+    if seen is None:
+        return None
+    live = {revision: weight for revision, weight in seen.weights.items() if weight}
+    return None if live == state.weights() else f"{state.key}: traffic not as wished yet"

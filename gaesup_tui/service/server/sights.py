@@ -1,0 +1,81 @@
+"""From what the engine sees to what a view is made of, and whether it must be made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen
+from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.viewing import Sight
+from gaesup_tui.engine.engine import Engine
+from gaesup_tui.service.server.speeds import Speeds
+
+WINDOW_S = 5.0
+"""The seconds that "now" means in numbers people read."""
+
+
+def sight_of(engine: Engine, speeds: Speeds, state: Deployment, *, look: bool = True) -> Sight:
+    """Everything seen of a deployment at this moment; without ``look`` the judge is not asked."""
+    observer = engine.observer
+    seen = observer.seen(state)
+    judged = engine.look(state.key) if look and state.active else None
+    troubles = engine.troubles(state.key)
+    backend = observer.sight(state.backend)
+    revisions = seen.revisions if seen else ()
+    return Sight(
+        seen=seen,
+        seen_at=backend.received_at if backend and backend.observation else None,
+        endpoint=url_of(observer.endpoint(state.backend), state.key),
+        problem=troubles[-1] if troubles else None,
+        verdict=judged.verdict if judged else None,
+        windows={r: observer.window(state, r, WINDOW_S) for r in revisions},
+        total=observer.total(state, WINDOW_S),
+        switch_s=speeds.switch_s,
+        start_s=speeds.start_s,
+    )
+
+
+def url_of(endpoint: str, key: str) -> str:
+    """Where a deployment's traffic enters; empty while that is not known."""
+    return f"http://{endpoint}/_/{key}/" if endpoint else ""
+
+
+def mark(seen: DeploymentSeen | None, verdict: Verdict | None) -> Hashable:
+    """Equal while nothing a view says in words has changed. Numbers that move all the time
+    (requests in flight, processor time) are left out: they come with the telemetry."""
+    if seen is None:
+        return None
+    return (
+        tuple(seen.weights.items()),
+        tuple(
+            (name, there.wanted, there.error, tuple(map(_replica, there.replicas)))
+            for name, there in seen.revisions.items()
+        ),
+        verdict and _verdict(verdict),
+    )
+
+
+def _replica(replica: ReplicaSeen) -> Hashable:
+    return (
+        replica.id,
+        replica.state,
+        replica.restarts,
+        replica.last_exit,
+        replica.health_failures,
+        replica.next_start_at,
+        _coarse(replica.memory_bytes),
+    )
+
+
+def _verdict(verdict: Verdict) -> Hashable:
+    return (
+        verdict.kind,
+        verdict.reason,
+        tuple((f.metric, f.state, _coarse(f.low), _coarse(f.high)) for f in verdict.findings),
+    )
+
+
+def _coarse(value: float | None) -> str:
+    """Two digits are enough to be worth sending again."""
+    return "" if value is None else f"{value:.1e}"

@@ -1,0 +1,92 @@
+"""``GET /v1/stream``: server-sent events until the client goes or the engine stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gaesup_tui.domain.errors import Invalid, Refused
+from gaesup_tui.service.server.hub import Hub
+from gaesup_tui.service.server.mailbox import Mailbox
+from gaesup_tui.service.server.peer import peer
+from gaesup_tui.service.server.wire import known, number
+
+MAX_SEQ = 2**53
+
+
+class Gone(Refused):
+    """The client stands after the journal's end: it saw another journal."""
+
+    code = "gone"
+
+
+class EventStream(Response):
+    """Sends a mailbox's chunks. A client that stops reading is cut off when its mailbox is full:
+    then the transport is aborted, since a polite close would wait for it."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes], mailbox: Mailbox, transport: asyncio.Transport
+    ) -> None:
+        super().__init__(headers={"cache-control": "no-store"})
+        del self.headers["content-length"]
+        self._chunks = chunks
+        self._mailbox = mailbox
+        mailbox.on_overflow = transport.abort
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        gone = asyncio.create_task(self._watch(receive))
+        try:
+            async for chunk in self._chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if self._mailbox.ended:
+                    break
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+            self._mailbox.end("gone")
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._mailbox.end("gone")
+
+
+def open_stream(hub: Hub, request: Request) -> EventStream:
+    """The stream a request asks for.
+
+    Raises:
+        Invalid: ``after`` or ``rev`` is no number.
+        Gone: ``after`` is behind the journal's end.
+    """
+    known(request, "after", "rev", "boot")
+    after = number(request, "after", -1, 0, MAX_SEQ)
+    last_id = request.headers.get("last-event-id", "")
+    if last_id:
+        if not (last_id.isascii() and last_id.isdigit()):
+            raise Invalid("Last-Event-ID is not a number", hint="send the id of an event")
+        after = int(last_id)
+    end = max(hub.seq, hub.engine.world.seq)
+    if after > end:
+        raise Gone(
+            f"the journal ends at {end}, before {after}",
+            hint="read /v1/snapshot again and follow from its seq",
+        )
+    rev = number(request, "rev", -1, 0, MAX_SEQ)
+    mailbox = Mailbox(hub.seq if after < 0 else after)
+    chunks = hub.stream(
+        mailbox, None if rev < 0 else rev, request.query_params.get("boot", hub.boot)
+    )
+    return EventStream(chunks, mailbox, peer(request).transport)
