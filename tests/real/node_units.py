@@ -85,7 +85,7 @@ HOSTILE = wat(
             on_path("q", "(return (call $reply (i32.const 16) (i32.const 0x7fffffff)))"),
             on_path("r", "(drop (call $deep (i32.const 0)))"),
             on_path("d", "(drop (i32.div_u (i32.const 1) (i32.const 0)))"),
-            on_path("l", "(call $log (i32.const 1) (i32.const 7168) (i32.const 24))"),
+            on_path("l", "(call $log (i32.const 1) (i32.const 7168) (i32.const 23))"),
             on_path("b", "(call $log (i32.const 1) (i32.const 0xfffffff0) (i32.const 400))"),
         )
     ),
