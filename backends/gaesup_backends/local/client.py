@@ -52,7 +52,7 @@ class NodeClient:
         return cls(reader, writer)
 
     async def request(
-        self, operation: str, timeout_s: float = REQUEST_TIMEOUT_S, **fields: Any
+        self, operation: str, answer_within_s: float = REQUEST_TIMEOUT_S, **fields: Any
     ) -> dict[str, Any]:
         """Send one operation and wait for its answer.
 
@@ -68,9 +68,11 @@ class NodeClient:
         line = json.dumps({"id": request_id, "op": operation, **fields}).encode() + b"\n"
         try:
             self._writer.write(line)
-            reply = await asyncio.wait_for(answer, timeout_s)
+            reply = await asyncio.wait_for(answer, answer_within_s)
         except (TimeoutError, OSError):
-            raise NodeGone(f"the node did not answer {operation} within {timeout_s:g} s") from None
+            raise NodeGone(
+                f"the node did not answer {operation} within {answer_within_s:g} s"
+            ) from None
         finally:
             self._waiting.pop(request_id, None)
         if not reply.get("ok"):
