@@ -1,0 +1,260 @@
+"""The console: composes the frame, the pages and the tasks behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+
+from textual import events, messages
+from textual.app import App, ComposeResult
+from textual.binding import BindingsMap
+from textual.containers import Vertical
+
+from gaesup_tui.console import leaving
+from gaesup_tui.console.deployments import Deployments
+from gaesup_tui.console.desk import Desk
+from gaesup_tui.console.frame import Foot, StopStrip, TabLine, Truth
+from gaesup_tui.console.keymap import load_keymap
+from gaesup_tui.console.keys import BurstGuard, bindings, first_keys
+from gaesup_tui.console.link import Link
+from gaesup_tui.console.needs import needs
+from gaesup_tui.console.now import Now
+from gaesup_tui.console.options import Options, parse
+from gaesup_tui.console.outbox import Outbox
+from gaesup_tui.console.remote import Engine
+from gaesup_tui.console.replica import Replica
+from gaesup_tui.console.router import Router
+from gaesup_tui.console.stack import Stack
+from gaesup_tui.console.starting import starter
+from gaesup_tui.console.times import Times
+from gaesup_tui.domain.errors import GaesupError
+from gaesup_widgets.grid import Grid
+from gaesup_widgets.symbols import ASCII, UNICODE
+from gaesup_widgets.theme import install
+
+_LAG_EVERY_S = 2.0
+_SLOW_LINE_S = 0.5
+"""A line slower than this gets one tick a second."""
+_ANSWER_WITHIN_S = 3.0
+"""How long leaving waits for commands that were not answered yet."""
+
+
+class Console(App[int]):
+    """One terminal's view of one engine."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; }
+    #pages { height: 1fr; width: 1fr; }
+    Page { height: 1fr; width: 1fr; }
+    """
+
+    def __init__(self, options: Options, *, guard: BurstGuard | None = None) -> None:
+        super().__init__(ansi_color=options.theme in ("ansi", "mono"))
+        self.animation_level = "none"
+        self.options = options
+        self.title = "gaesup"
+        keymap, self._keymap_problems = load_keymap(options.keymap)
+        # All of them: Textual's own ctrl+q and ctrl+c belong to terminals and habits.
+        self._bindings = BindingsMap(bindings(keymap))
+        replica, engine = Replica(), Engine(options.socket, read_only=options.read_only)
+        self.desk = Desk(
+            options,
+            engine,
+            replica,
+            Link(engine, replica, starter(options)),
+            Outbox(engine),
+            Times(),
+            ASCII if options.ascii_symbols else UNICODE,
+            first_keys(keymap),
+        )
+        self.truth, self.tab_line = Truth(self.desk), TabLine()
+        self.strip, self.foot = StopStrip(self.desk), Foot(self.desk)
+        self._pages = Vertical(id="pages")
+        self.stack = Stack(
+            self._pages,
+            {"1": lambda: Now(self.desk), "2": lambda: Deployments(self.desk)},
+        )
+        self.router = Router(self)
+        self._guard = guard or BurstGuard()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lag_asked_at: float | None = None
+        self._last_lag_ask = 0.0
+        self._last_tick = 0.0
+        self._is_leaving = False
+
+    def compose(self) -> ComposeResult:
+        yield self.truth
+        yield self.tab_line
+        yield self._pages
+        yield self.strip
+        yield self.foot
+
+    def on_mount(self) -> None:
+        install(self, f"gaesup-{self.options.theme}")
+        self.stack.go("1")
+        self.router.show_keys()
+        for problem in self._keymap_problems:
+            self.foot.say(problem, "warn")
+        # The frame is painted before anything is asked of the engine.
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        leaving.watch_signals(self.leave)
+        self._run(self.desk.link.run(), "link")
+        self._run(self._tick_for_ever(), "tick")
+
+    def _run(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Ticks ----------------------------------------------------------------------------------
+
+    async def _tick_for_ever(self) -> None:
+        """Take over what changed: at once when it is the first, then in the rhythm of ticks."""
+        changed = self.desk.link.changed
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await changed.wait()
+            changed.clear()
+            if leaving.input_is_gone():
+                self.leave(128 + signal.SIGHUP)
+                return
+            if not self._line_is_busy():
+                self._tick()
+            await asyncio.sleep(self._tick_s())
+
+    def _tick(self) -> None:
+        diff = self.desk.replica.take()
+        with self.batch_update():
+            self.stack.page.show(diff)
+            if diff.clock or diff.engine or diff.deployments:
+                self.truth.show()
+                self.strip.show()
+                self.router.show_keys()
+                self.show_tabs()
+                self.foot.hush(only_old=True)
+            self.router.watch(diff)
+        self._ask_line()
+
+    def _tick_s(self) -> float:
+        lag_s = self.truth.line_lag_s
+        is_slow = lag_s is not None and lag_s > _SLOW_LINE_S
+        return max(self.options.tick_s, 1.0 if is_slow else 0.0)
+
+    def _line_is_busy(self) -> bool:
+        """Whether the terminal has not taken yet what was written: more would only queue, and a
+        full queue stops the loop."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        return writer is not None and writer._queue.qsize() > 0
+
+    def show_tabs(self) -> None:
+        """Bring line 2 up to date."""
+        desk = self.desk
+        waiting = len(needs(desk.deployments(), desk.replica.engine, desk.now()))
+        self.tab_line.show(self.stack.tab, self.stack.path, waiting)
+
+    # The line to the terminal ---------------------------------------------------------------
+
+    def _ask_line(self) -> None:
+        now = time.monotonic()
+        if self._driver is None or now - self._last_lag_ask < _LAG_EVERY_S or self.is_headless:
+            return
+        self._last_lag_ask = now
+        if self._lag_asked_at is None:
+            self._lag_asked_at = now
+            # Any terminal that knows synchronized output answers at once: that is the lag.
+            self._driver.write("\x1b[?2026$p")
+            self._driver.flush()
+        else:
+            self.truth.line_lag_s = now - self._lag_asked_at
+
+    def on_terminal_supports_synchronized_output(
+        self, message: messages.TerminalSupportsSynchronizedOutput
+    ) -> None:
+        if self._lag_asked_at is not None:
+            self.truth.line_lag_s = time.monotonic() - self._lag_asked_at
+            self._lag_asked_at = None
+
+    # Keys -----------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and not self.is_typing():
+            if not self._guard.admits(event.key):
+                self.foot.say("too many keys at once: dropped, as pasted text would be", "warn")
+                return
+            self.foot.hush()
+        await super().on_event(event)
+
+    def is_typing(self) -> bool:
+        """Whether keys are text now."""
+        return (self.focused is not None and self.focused.has_class("-text", "command-text")) or (
+            type(self.focused).__name__ in ("Input", "_TypedName")
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "stop_key":
+            return not self.is_typing()
+        return True
+
+    def action_act(self, action_id: str) -> None:
+        self.router.act(action_id)
+
+    def action_stop_key(self) -> None:
+        self.router.act("stop")
+
+    def action_emergency(self) -> None:
+        self.router.act("stop")
+
+    def on_grid_selected(self, event: Grid.Selected) -> None:
+        self.router.act("open")
+
+    def on_grid_highlighted(self, event: Grid.Highlighted) -> None:
+        self.router.show_keys()
+
+    # Leaving --------------------------------------------------------------------------------
+
+    def leave(self, code: int = 0) -> None:
+        """End, with the terminal restored if there still is one."""
+        if self._is_leaving:
+            return
+        self._is_leaving = True
+        if code:
+            leaving.be_gone_within(code)
+        self.exit(code)
+
+    async def on_unmount(self) -> None:
+        await self.desk.outbox.settle(0.0 if self.return_code else _ANSWER_WITHIN_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def run(arguments: Sequence[str] | Options = ()) -> int:
+    """Run the console until it is left; returns the exit code."""
+    try:
+        options = arguments if isinstance(arguments, Options) else parse(arguments)
+    except GaesupError as error:
+        print(f"gaesup: {error}", file=sys.stderr)
+        return 2
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.stdout.isatty()):
+        print(
+            "gaesup: the console needs a terminal: use gaesup status, or gaesup watch --plain",
+            file=sys.stderr,
+        )
+        return 2
+    console = Console(options)
+    code = console.run(mouse=options.mouse)
+    for sending in console.desk.outbox.pending:
+        print(
+            f"gaesup: {sending.title}: the engine has not answered; whether it was done is not "
+            "known: see gaesup status",
+            file=sys.stderr,
+        )
+    return code or 0

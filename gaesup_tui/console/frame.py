@@ -1,0 +1,198 @@
+"""The frame around every screen: the truth about what one looks at, the tabs, the footer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from gaesup_tui.console.desk import Desk
+from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
+from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
+from gaesup_widgets.paint import Lines
+from gaesup_widgets.status_line import Field, StatusLine
+
+TABS: tuple[tuple[str, str], ...] = (("1", "Now"), ("2", "Deployments"), ("6", "Activity"))
+_READ_ONLY_CELLS = 11
+_OLD_AFTER_S = 5.0
+_SLOW_LINE_S = 0.3
+
+
+class Truth(StatusLine):
+    """Line 1: scope, engine, age of the data, lag of one's own line, automation, read-only."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(
+            (
+                Field("scope"),
+                Field("engine", 18),
+                Field("data", 10),
+                Field("line", 11),
+                Field("auto", 16),
+                Field("mode", _READ_ONLY_CELLS if desk.options.read_only else 1),
+            )
+        )
+        self._desk = desk
+        self.line_lag_s: float | None = None
+        """Round trip to the terminal; None: it does not answer, or has not yet."""
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """Say how things are now."""
+        desk = self._desk
+        scope = desk.options.environment or "all environments"
+        self.set_field("scope", [Cell(" gaesup", "strong"), Cell(f"  {scope}")])
+        self.set_field("engine", self._engine())
+        self.set_field("data", self._data())
+        lag_s = self.line_lag_s
+        style = "warn" if lag_s is not None and lag_s > _SLOW_LINE_S else ""
+        line = [] if lag_s is None else [Cell("line ", "dim"), Cell(_coarse(lag_s), style)]
+        self.set_field("line", line)
+        self.set_field("auto", self._automation())
+        self.set_field("mode", Cell("READ-ONLY", "warn") if desk.options.read_only else "")
+
+    def _engine(self) -> list[Cell]:
+        link = self._desk.link
+        state = link.state
+        style = {"ok": "ok", "connecting": "dim", "late": "warn"}.get(state, "bad")
+        runs = [Cell("engine ", "dim"), Cell(state, style)]
+        if state == "ok" and link.latency_s is not None:
+            runs.append(Cell(f" {_coarse(link.latency_s)}"))
+        return runs
+
+    def _data(self) -> list[Cell]:
+        age_s = self._desk.replica.age_s()
+        style = "warn" if age_s is not None and age_s > _OLD_AFTER_S else ""
+        # Beats come every two seconds: within that, data is as new as it can be.
+        text = "now" if age_s is not None and age_s < 3 else age(age_s)
+        return [Cell("data ", "dim"), Cell(text, style)]
+
+    def _automation(self) -> list[Cell]:
+        engine = self._desk.replica.engine
+        if engine is None:
+            return [Cell("auto –", "dim")]
+        if engine["stops"]:
+            return [Cell("auto ", "dim"), Cell("HELD", "bad")]
+        held = sum(1 for view in self._desk.deployments() if view["hold"])
+        if held:
+            return [Cell("auto ", "dim"), Cell(f"on, {held} held", "warn")]
+        return [Cell("auto ", "dim"), Cell("on")]
+
+
+def _coarse(seconds: float) -> str:
+    """A latency with as many digits as mean something, so that it does not flicker."""
+    ms = seconds * 1000
+    if ms < 10:
+        return "<10ms"
+    step = 10 if ms < 100 else 50
+    return millis(round(ms / step) * step)
+
+
+class TabLine(Lines):
+    """Line 2: the screens, where one is in them, and how much waits for a person."""
+
+    DEFAULT_CSS = "TabLine { height: 1; width: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__([()])
+        self._shown: tuple[str, tuple[str, ...], int] = ("1", (), 0)
+
+    def show(self, tab: str, path: Sequence[str], waiting: int) -> None:
+        """Mark ``tab``, with ``path`` below it."""
+        self._shown = (tab, tuple(path), waiting)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        if not width:
+            return
+        tab, path, waiting = self._shown
+        runs = [Cell(" ")]
+        for key, title in TABS:
+            if key == tab:
+                runs += [Cell(f" {key} {title} ", "cursor")]
+            else:
+                runs += [Cell(f" {key}", "accent"), Cell(f" {title} ")]
+        runs += [Cell(f" > {part}", "strong") for part in path]
+        right = f"{waiting} need you " if waiting else "nothing needs you "
+        left = fit_runs(runs, max(0, width - width_of(right) - 1))
+        self.set_lines([[*left, Cell(" "), Cell(right, "warn" if waiting else "dim")]])
+
+
+class Foot(KeyFooter):
+    """The last line: keys, or for a while what was just said."""
+
+    SAYS_FOR_S = 6.0
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(symbols=desk.symbols)
+        self._said: tuple[str, str] | None = None
+        self._said_at = 0.0
+
+    @property
+    def said(self) -> str:
+        """The notice in sight."""
+        return self._said[0] if self._said else ""
+
+    def say(self, text: str, style: str = "") -> None:
+        """Put a notice in place of the keys until it was read or a key is pressed."""
+        self._said, self._said_at = (text, style), time.monotonic()
+        self._draw()
+
+    def hush(self, *, only_old: bool = False) -> None:
+        """Take the notice away."""
+        if self._said and not (only_old and time.monotonic() - self._said_at < self.SAYS_FOR_S):
+            self._said = None
+            self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        if not width:
+            return
+        if self._said is None:
+            super()._draw()
+            return
+        text, style = self._said
+        pinned: list[KeyHint] = [hint for hint in self._hints if hint.is_pinned]
+        right = footer_runs(pinned, 10, self._symbols) if width_of(text) + 12 < width else []
+        left = fit_runs([Cell(f" {text}", style)], width - (10 if right else 0))
+        self.set_lines([[*left, *right]])
+
+
+class StopStrip(Lines):
+    """Above the footer while a stop is in force: who, when, what is still moving."""
+
+    DEFAULT_CSS = "StopStrip { height: auto; width: 1fr; display: none; }"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def show(self) -> None:
+        """Appear, change or go."""
+        engine = self._desk.replica.engine
+        stops = engine["stops"] if engine else []
+        if self.display != bool(stops):
+            self.display = bool(stops)
+        if engine is None or not stops:
+            return
+        now, times = self._desk.now(), self._desk.times
+        lines: list[Sequence[Cell]] = []
+        for stop in stops[:2]:
+            word = "STOPPED" if stop["mode"] == "stop" else "FROZEN"
+            scope = stop["scope"] or "everything"
+            who = f" {scope} by {stop['by']} {times.clock(stop['at'], now)}"
+            why = f": {stop['why']}" if stop["why"] else ""
+            lines.append([Cell(f" {word}", "bad"), Cell(f"{who}{why}   automation held")])
+        still = engine["still"]
+        if still:
+            text = "; ".join(still[:3]) + (f"; {len(still) - 3} more" if len(still) > 3 else "")
+            lines.append([Cell(" still moving: ", "warn"), Cell(text)])
+        else:
+            said = " all at rest" if any(s["mode"] == "stop" for s in stops) else " all held"
+            lines.append([Cell(said, "ok"), Cell("   L lets go, with a reason", "dim")])
+        self.set_lines(lines)

@@ -1,0 +1,99 @@
+"""What needs a person, most urgent first. Pure: from the replica to a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gaesup_tui.console.words import active_rollout
+from gaesup_tui.domain.views import DeploymentView, EngineView
+from gaesup_widgets.cells import age
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that waits for somebody."""
+
+    key: str
+    """Of the row; unique."""
+    deployment: str
+    """Empty when it is the engine's."""
+    kind: str
+    text: str
+    since: float | None
+    then: str
+    """What happens if nobody acts; empty: nothing."""
+    urgency: int
+    """0 users are hurt now, 1 a decision is awaited, 2 something is not as it should be."""
+
+    @property
+    def style(self) -> str:
+        return ("bad", "warn", "warn")[self.urgency]
+
+
+def needs(
+    deployments: Iterable[DeploymentView], engine: EngineView | None, now: float
+) -> list[Need]:
+    """All that needs a person, most urgent first, then what waits longest."""
+    found = [need for view in deployments if (need := _of(view, now)) is not None]
+    found += _of_engine(engine) if engine else []
+    return sorted(found, key=lambda need: (need.urgency, need.since or now, need.key))
+
+
+def _of(view: DeploymentView, now: float) -> Need | None:
+    status = view["status"]
+    if status in ("healthy", "progressing", "baking") and not view["hold"] and not view["problem"]:
+        return None
+    waiting, hold = view["waiting"], view["hold"]
+    if status in ("down", "failed"):
+        return _need(view, "down", view["status_text"], view["since"], "", 0)
+    if waiting is not None and waiting["person"]:
+        return _need(
+            view, _kind(view), view["status_text"], waiting["since"], _then(waiting, now), 1
+        )
+    if status == "unknown":
+        return _need(view, "not seen", view["status_text"], view["seen_at"], "", 1)
+    if status == "degraded" or view["problem"]:
+        text = view["problem"] or view["status_text"]
+        return _need(view, "degraded", text, None, "", 2)
+    if hold is not None:
+        text = f"automation held by {hold['by']}: {hold['why']}"
+        return _need(view, "held", text, hold["at"], "stays held", 2)
+    return None
+
+
+def _kind(view: DeploymentView) -> str:
+    rollout = active_rollout(view)
+    return rollout["strategy"] if rollout else "waits"
+
+
+def _then(waiting: object, now: float) -> str:
+    assert isinstance(waiting, dict)
+    until, then = waiting["until"], str(waiting["then"])
+    if until is None:
+        return then
+    return f"{then} in {age(max(0.0, until - now))}"
+
+
+def _need(
+    view: DeploymentView, kind: str, text: str, since: float | None, then: str, urgency: int
+) -> Need:
+    return Need(f"need:{view['key']}", view["key"], kind, text, since, then, urgency)
+
+
+def _of_engine(engine: EngineView) -> list[Need]:
+    found = []
+    if engine["frozen"]:
+        text = f"nothing moves forward: {engine['frozen']}"
+        found.append(Need("need::frozen", "", "journal", text, None, "abort, stop still act", 0))
+    for stop in engine["stops"]:
+        where = stop["scope"] or "everything"
+        what = "stopped" if stop["mode"] == "stop" else "frozen"
+        text = f"{where} {what} by {stop['by']}: L lets go"
+        found.append(
+            Need(f"need::{where}:{stop['mode']}", "", what, text, stop["at"], "stays so", 1)
+        )
+    if engine["strangers"]:
+        text = ", ".join(engine["strangers"])
+        found.append(Need("need::strangers", "", "unknown", text, None, "left alone", 2))
+    return found

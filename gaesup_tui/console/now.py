@@ -1,0 +1,241 @@
+"""Now: what needs me, what moves, what happened."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from gaesup_tui.console.desk import Desk
+from gaesup_tui.console.facts import deployment_facts, event_facts
+from gaesup_tui.console.filtering import Facts, parse_filter
+from gaesup_tui.console.needs import Need, needs
+from gaesup_tui.console.page import Page
+from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.words import (
+    LEVEL_STYLES,
+    active_rollout,
+    against,
+    change,
+    position,
+    status_cell,
+)
+from gaesup_tui.domain.views import DeploymentView, EventView
+from gaesup_widgets.cells import Cell, age, millis, percent
+from gaesup_widgets.grid import Column, Grid, Row
+from gaesup_widgets.traffic_bar import share_bar
+
+_BAR = 10
+_RECENT = 100
+
+_NEED = (
+    Column("kind", min_width=8),
+    Column("name", min_width=19, weight=1),
+    Column("text", min_width=24, weight=3),
+    Column("then", min_width=14, weight=1, align="right"),
+    Column("since", min_width=5, align="right"),
+)
+_MOVE = (
+    Column("name", min_width=19, weight=1),
+    Column("change", min_width=8),
+    Column("bar", min_width=_BAR),
+    Column("share", min_width=5, align="right"),
+    Column("step", min_width=13, weight=1),
+    Column("errors", min_width=8),
+    Column("p95", min_width=7),
+    Column("status", min_width=13, hide_below=100),
+    Column("by", min_width=8, hide_below=120),
+)
+_EVENT = (
+    Column("at", min_width=8),
+    Column("what", min_width=40, weight=1),
+)
+
+
+class Now(Page):
+    """The first screen: one grid of three sections."""
+
+    actions = (
+        "open",
+        "promote",
+        "pause",
+        "resume",
+        "abort",
+        "rollback",
+        "unhold",
+        "retry",
+        "promote_full",
+        "logs",
+        "timeline",
+        "filter",
+        "watch",
+        "copy",
+        "time",
+    )
+    can_filter = True
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, "Now")
+        self._filter = parse_filter("")
+        self._grid = Grid(
+            (Column("name", min_width=20, weight=1),),
+            layouts={"need": _NEED, "move": _MOVE, "event": _EVENT},
+            empty_text="Nothing is known yet: waiting for the engine.",
+            symbols=desk.symbols,
+        )
+        self._deployment_of: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        yield self._grid
+
+    def home(self) -> Widget:
+        return self._grid
+
+    def subject(self) -> str | None:
+        return self._deployment_of.get(self._grid.cursor_key or "")
+
+    def show(self, diff: Diff) -> None:
+        if diff.anything:
+            self._grid.set_stale(self.desk.link.is_stale)
+            self._grid.set_rows(self._rows())
+
+    def set_filter(self, text: str) -> None:
+        self._filter = parse_filter(text)
+        self.filter_text = text
+        self._grid.set_rows(self._rows())
+
+    # Rows -----------------------------------------------------------------------------------
+
+    def _rows(self) -> list[Row]:
+        desk = self.desk
+        if desk.replica.engine is None:
+            return []
+        now = desk.now()
+        views = [view for view in desk.deployments() if self._keeps(view, now)]
+        waits = needs(views, desk.replica.engine, now)
+        moves = sorted(
+            (view for view in views if active_rollout(view)),
+            key=lambda view: (view["status"] != "returning", view["key"]),
+        )
+        self._deployment_of = {}
+        # What moves stays in sight however much is wrong.
+        most = max(5, self.size.height - 8 - min(len(moves), 5))
+        rows = [self._heading_needs(waits, now), *(self._need(need, now) for need in waits[:most])]
+        if len(waits) > most:
+            more = f"{len(waits) - most} more, less urgent: all are among 2 Deployments"
+            rows.append(Row("need:more", {"text": Cell(more, "dim")}, layout="need"))
+        if not waits:
+            rows.append(_saying("need:none", "need", "nothing needs you"))
+        rows.append(Row.heading("h:move", "Moving", f"{len(moves)}" if moves else ""))
+        rows += [self._move(view) for view in moves]
+        if not moves:
+            rows.append(_saying("move:none", "move", "nothing moves"))
+        return rows + self._recent(now)
+
+    def _keeps(self, view: DeploymentView, now: float) -> bool:
+        if not self.filter_text:
+            return True
+        replica = self.desk.replica
+        key = view["key"]
+        return self._filter.matches(
+            deployment_facts(view, replica.numbers(key), replica.ready(key), now)
+        )
+
+    def _heading_needs(self, waits: list[Need], now: float) -> Row:
+        oldest = min((need.since for need in waits if need.since is not None), default=None)
+        note = f"oldest {age(now - oldest)}" if oldest is not None else ""
+        return Row.heading("h:need", "Needs you", note)
+
+    def _need(self, need: Need, now: float) -> Row:
+        self._deployment_of[need.key] = need.deployment
+        return Row(
+            need.key,
+            {
+                "kind": Cell(need.kind, need.style),
+                "name": need.deployment or "engine",
+                "text": need.text,
+                "then": Cell(need.then, "dim"),
+                "since": self.desk.times.show(need.since, now) if need.since else "",
+            },
+            layout="need",
+        )
+
+    def _move(self, view: DeploymentView) -> Row:
+        desk, key = self.desk, f"move:{view['key']}"
+        self._deployment_of[key] = view["key"]
+        rollout = active_rollout(view)
+        assert rollout is not None  # chosen by it
+        seen = rollout["weight_seen"]
+        share = "–" if seen is None else f"{seen} %"
+        style = "bad" if seen is not None and seen != rollout["weight_wished"] else ""
+        errors, p95 = self._compared(view)
+        return Row(
+            key,
+            {
+                "name": view["key"],
+                "change": change(rollout, desk.symbols),
+                "bar": Cell(share_bar(seen, _BAR, desk.symbols), "accent"),
+                "share": Cell(share, style),
+                "step": position(rollout),
+                "errors": errors,
+                "p95": p95,
+                "status": status_cell(view, desk.symbols),
+                "by": Cell(rollout["by"], "dim"),
+            },
+            layout="move",
+        )
+
+    def _compared(self, view: DeploymentView) -> tuple[list[Cell], list[Cell]]:
+        desk = self.desk
+        by_role = {revision["role"]: revision["id"] for revision in view["revisions"]}
+        key = view["key"]
+        new = desk.replica.revision_numbers(key, by_role.get("candidate", ""))
+        old = desk.replica.revision_numbers(key, by_role.get("base", ""))
+        p95_ms = None if new["p95_s"] is None else new["p95_s"] * 1000
+        return (
+            [
+                Cell(percent(new["error_ratio"])),
+                Cell(" "),
+                against(old["error_ratio"], new["error_ratio"], desk.symbols),
+            ],
+            [Cell(millis(p95_ms)), Cell(" "), against(old["p95_s"], new["p95_s"], desk.symbols)],
+        )
+
+    def _recent(self, now: float) -> list[Row]:
+        events = [event for event in reversed(self.desk.replica.events) if self._tells(event, now)]
+        rows = [self._event(event, now) for event in islice(events, _RECENT)]
+        return [Row.heading("h:recent", "Recent"), *rows]
+
+    def _tells(self, event: EventView, now: float) -> bool:
+        chosen = self.desk.options.environment
+        if chosen and event["deployment"] and not event["deployment"].endswith(f"@{chosen}"):
+            return False
+        if not self.filter_text:
+            return True
+        facts: Facts = event_facts(event, now)
+        return self._filter.matches(facts)
+
+    def _event(self, event: EventView, now: float) -> Row:
+        key = f"event:{event['seq']}"
+        self._deployment_of[key] = event["deployment"]
+        return Row(
+            key,
+            {"at": self.desk.times.clock(event["at"], now), "what": event_sentence(event)},
+            layout="event",
+        )
+
+
+def event_sentence(event: EventView) -> list[Cell]:
+    """``kim cart@production promoted to 25 %: "metrics flat"``."""
+    runs = [Cell(f"{event['by']} ", "dim")] if event["by"] else []
+    if event["deployment"]:
+        runs.append(Cell(f"{event['deployment']} ", "strong"))
+    runs.append(Cell(event["text"], LEVEL_STYLES[event["level"]]))
+    if event["why"] and event["why"] not in event["text"]:
+        runs.append(Cell(f": {event['why']}", "dim"))
+    return runs
+
+
+def _saying(key: str, layout: str, text: str) -> Row:
+    return Row(key, {"name": Cell(text, "dim"), "kind": Cell("–", "dim")}, layout=layout)

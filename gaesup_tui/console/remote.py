@@ -1,0 +1,153 @@
+"""The engine as the console sees it: typed questions and commands, and the one gate of read-only.
+
+Everything that changes something goes through ``Engine.refusal``: commands, and command lines that
+are run as a program of their own. Nothing else in the console decides whether it may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from gaesup_tui.console.wire import Wire, parse
+from gaesup_tui.domain.actions import ACTIONS
+from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.views import EventView, Overview, Preview, Receipt
+
+MUTATING = frozenset(
+    {action.id for action in ACTIONS if action.mutating}
+    | {action.command.split()[0] for action in ACTIONS if action.mutating}
+    | {"load", "demo", "init"}
+)
+"""Names of actions and first words of command lines that change something."""
+
+READ_ONLY = "read-only: this console was started with --read-only"
+
+
+class StreamEvent(NamedTuple):
+    """One event of the stream: its kind, its sequence number if it has one, its data."""
+
+    kind: str
+    id: str
+    data: Any
+
+
+class Engine:
+    """One engine, behind its socket. Methods raise ``GaesupError`` when it refuses or is away."""
+
+    def __init__(self, socket: Path, *, read_only: bool = False) -> None:
+        self.socket = socket
+        self.read_only = read_only
+        self._wire = Wire(socket)
+
+    def refusal(self, action: str) -> str | None:
+        """Why this console may not do ``action`` whatever the engine says; None: it may."""
+        return READ_ONLY if self.read_only and action in MUTATING else None
+
+    # What is asked --------------------------------------------------------------------------
+
+    async def hello(self, timeout_s: float = 5.0) -> dict[str, Any]:
+        """Who answers: version, boot, sequence number."""
+        return cast("dict[str, Any]", await self._wire.get("/v1/hello", timeout_s=timeout_s))
+
+    async def snapshot(self) -> Overview:
+        """Everything at one moment."""
+        return cast(Overview, await self._wire.get("/v1/snapshot", timeout_s=15.0))
+
+    async def stream(self, after: int) -> AsyncIterator[StreamEvent]:
+        """What happens from sequence number ``after`` on, until the engine ends it."""
+        kind, number, data = "", "", ""
+        async for line in self._wire.lines("/v1/stream", {"after": after}):
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "id":
+                number = value
+            elif name == "data":
+                data += value
+            elif not line and data:
+                yield StreamEvent(kind, number, parse(data))
+                kind, number, data = "", "", ""
+
+    async def preview(self, action: str, deployment: str, **more: str | int) -> Preview:
+        """What ``action`` would do now."""
+        query = {"action": action, "deployment": deployment, **more}
+        return cast(Preview, await self._wire.get("/v1/preview", query))
+
+    async def stop_scopes(self) -> list[dict[str, Any]]:
+        """The scopes of an emergency stop and what each would take."""
+        answer = await self._wire.get("/v1/stop/preview", {"scope": ""}, timeout_s=2.0)
+        return cast("list[dict[str, Any]]", answer["scopes"])
+
+    async def history(
+        self, *, deployment: str = "", after: int = 0, limit: int = 500
+    ) -> list[EventView]:
+        """Events from the journal, oldest first."""
+        query: dict[str, str | int] = {"limit": limit}
+        if deployment:
+            query["deployment"] = deployment
+        if after:
+            query["after"] = after
+        return cast("list[EventView]", await self._wire.get("/v1/history", query))
+
+    async def series(self, points: int) -> dict[str, Any]:
+        """The last ``points`` samples of every deployment."""
+        answer = await self._wire.get("/v1/series", {"points": points})
+        return cast("dict[str, Any]", answer)
+
+    async def logs(self, deployment: str, *, tail: int = 200) -> AsyncIterator[dict[str, Any]]:
+        """Log lines of all replicas, the last ``tail`` first, then as they come."""
+        query: dict[str, str | int] = {"deployment": deployment, "tail": tail, "follow": 1}
+        async for line in self._wire.lines("/v1/logs", query):
+            if line:
+                yield parse(line)
+
+    # What changes something -----------------------------------------------------------------
+
+    async def command(self, body: Mapping[str, Any], key: str, timeout_s: float = 5.0) -> Receipt:
+        """Do it; the same ``key`` does it once however often it is sent.
+
+        Raises:
+            Refused: the state does not allow it, or this console is read-only.
+            Unavailable: no answer came; whether it was done is not known. Send it again.
+        """
+        if reason := self.refusal(str(body["action"])):
+            raise Refused(reason)
+        headers = {"idempotency-key": key}
+        return cast(Receipt, await self._wire.post("/v1/commands", body, headers, timeout_s))
+
+    async def run_program(self, words: Sequence[str]) -> AsyncIterator[str]:
+        """The output lines of ``gaesup WORDS``, run as its own process; the last says how it
+        ended. It is ended when the caller stops listening.
+
+        Raises:
+            Refused: it would change something and this console is read-only.
+        """
+        if words and (reason := self.refusal(words[0])):
+            raise Refused(reason)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "import sys; from gaesup_tui.cli.main import main; sys.exit(main())",
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        try:
+            while line := await process.stdout.readline():
+                yield printable_line(line.decode("utf-8", "replace"))
+            code = await process.wait()
+            yield "done" if code == 0 else f"ended with exit code {code}"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()

@@ -1,0 +1,81 @@
+"""How states look: a symbol, a word and the name of a style, never a colour alone. Pure."""
+
+from __future__ import annotations
+
+from gaesup_tui.domain.views import DeploymentView, RolloutView, StepView
+from gaesup_widgets.cells import Cell
+from gaesup_widgets.symbols import Symbols
+from gaesup_widgets.timeline import Step, StepState
+
+_STATUS: dict[str, tuple[str, str]] = {
+    "healthy": ("ok", "ok"),
+    "degraded": ("warn", "warn"),
+    "down": ("bad", "bad"),
+    "progressing": ("running", "accent"),
+    "waiting": ("waiting", "warn"),
+    "paused": ("paused", "warn"),
+    "baking": ("running", "accent"),
+    "returning": ("warn", "warn"),
+    "aborted": ("failed", "warn"),
+    "failed": ("bad", "bad"),
+    "frozen": ("paused", "warn"),
+    "unknown": ("unknown", "bad"),
+}
+LEVEL_STYLES = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
+
+
+def status_cell(view: DeploymentView, symbols: Symbols) -> Cell:
+    """``● healthy``."""
+    name, style = _STATUS.get(view["status"], ("unknown", "bad"))
+    return Cell(f"{getattr(symbols, name)} {view['status']}", style)
+
+
+def change(rollout: RolloutView, symbols: Symbols) -> str:
+    """``v41→v42``."""
+    arrow = "→" if symbols.fill == "█" else ">"
+    return f"{rollout['base'] or '–'}{arrow}{rollout['candidate']}"
+
+
+def active_rollout(view: DeploymentView) -> RolloutView | None:
+    """The rollout that moves; None when the last one has ended."""
+    rollout = view["rollout"]
+    return rollout if rollout is not None and rollout["phase"] != "finished" else None
+
+
+def position(rollout: RolloutView) -> str:
+    """``3/7 pause``: which step is at work."""
+    steps, index = rollout["steps"], rollout["index"]
+    if index >= len(steps):
+        return f"{len(steps)}/{len(steps)} done"
+    return f"{index + 1}/{len(steps)} {steps[index]['title']}"
+
+
+def timeline_step(step: StepView, view: DeploymentView, now: float) -> Step:
+    """A step as the timeline draws it."""
+    state: StepState
+    match step["state"]:
+        case "done" | "failed" | "skipped":
+            state = step["state"]
+        case "todo":
+            state = "planned"
+        case _:
+            status = view["status"]
+            state = "waiting" if status == "waiting" else "running"
+            if status in ("paused", "frozen"):
+                state = "paused"
+    began, ended = step["began"], step["ended"]
+    elapsed_s = None if began is None else max(0.0, (ended or now) - began)
+    title = f"{step['title']}: {step['note']}" if step["note"] else step["title"]
+    return Step(title, state, elapsed_s, step["planned_s"])
+
+
+def against(base: float | None, candidate: float | None, symbols: Symbols) -> Cell:
+    """``≈``, ``↑`` or ``↓``: a candidate's number beside its base's; blank when one is missing.
+
+    Within a tenth is the same. It is a hint for the eye; the verdict is the judge's.
+    """
+    if base is None or candidate is None:
+        return Cell(" ")
+    if abs(candidate - base) <= 0.1 * max(abs(base), 1e-9) or candidate == base:
+        return Cell(symbols.same, "dim")
+    return Cell(symbols.worse, "warn") if candidate > base else Cell(symbols.better, "ok")
