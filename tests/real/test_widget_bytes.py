@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import signal
 import struct
@@ -32,7 +33,7 @@ from gaesup_widgets.grid import Column, Grid, Row
 from gaesup_widgets.log_view import LogLine, LogView
 from gaesup_widgets.sparkline import Sparkline
 from gaesup_widgets.status_line import Field, StatusLine
-from gaesup_widgets.theme import install
+from gaesup_widgets.theme import install, wants_no_color
 from gaesup_widgets.timeline import Step, Timeline
 from gaesup_widgets.traffic_bar import Traffic, TrafficBar
 
@@ -61,8 +62,18 @@ class Terminal:
             env=environ,
         )
         os.close(slave)
+        self.received = bytearray()
         self._screen = pyte.Screen(WIDTH, HEIGHT)
         self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def cells(self) -> list[list[object]]:
+        """Every cell with its looks; of a blank only the ground can be seen."""
+        lines = [[self._screen.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
+        return [
+            [(" ", cell.bg, cell.reverse) if cell.data == " " else cell for cell in line]
+            for line in lines
+        ]
 
     @property
     def text(self) -> str:
@@ -79,6 +90,7 @@ class Terminal:
                 except OSError:
                     raise AssertionError(f"the app ended, showing:\n{self.text}") from None
                 written += len(data)
+                self.received += data
                 self._stream.feed(data)
             elif wanted in self.text:
                 return written
@@ -88,6 +100,13 @@ class Terminal:
         """Press `key` and return the bytes written until `wanted` is there."""
         os.write(self.master, key.encode())
         return self.read_until(wanted)
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size and wait until the app has painted for it."""
+        self._screen.resize(height, width)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        os.killpg(self.process.pid, signal.SIGWINCH)
+        self.read_until("ready")
 
     def close(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -115,7 +134,7 @@ def start() -> Iterator[Callable[..., Terminal]]:
 # (about half as many again as it did when this was written).
 BUDGETS = {
     "grid": ("changed", 120),
-    "sparkline": ("..99", 520),
+    "sparkline": ("..49  25", 180),
     "traffic": ("seen 74.0", 120),
     "timeline": ("4m31", 100),
     "evidence": ("0.47%", 120),
@@ -154,6 +173,59 @@ def test_the_same_data_again_writes_nothing(start: Callable[..., Terminal]) -> N
 @pytest.mark.real
 def test_a_row_out_of_sight_writes_nothing(start: Callable[..., Terminal]) -> None:
     assert start("grid").press("z", "ready") == 0
+
+
+@pytest.mark.real
+def test_scrolling_by_a_line_paints_little(start: Callable[..., Terminal]) -> None:
+    terminal = start("grid")
+    terminal.press("j" * 37, "▌unit-0037")
+    written = terminal.press("j", "▌unit-0038")
+    print(f"scroll: {written} bytes")
+    assert written <= 700
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("subject", "keys"),
+    [
+        ("grid", [("j" * 50, "▌unit-0050"), ("x", "unit-0020"), ("kkk", "▌unit-0047")]),
+        ("grid", [("G", "▌unit-0999"), ("k" * 60, "▌unit-0939"), ("g", "▌unit-0000")]),
+        ("dialog", [("j" * 9, "▌unit-0009"), ("x", "Promote cart"), ("\r", "unit-0021  ")]),
+        ("log burst", [("x", "line 9999")]),
+        ("sparkline", [("x", "..49  25")]),
+    ],
+)
+def test_what_is_shown_is_what_a_full_repaint_shows(
+    start: Callable[..., Terminal], subject: str, keys: list[tuple[str, str]]
+) -> None:
+    terminal = start(subject)
+    for key, wanted in keys:
+        terminal.press(key, wanted)
+    shown = terminal.cells
+    assert terminal.press("R", "ready") > 1_000
+    assert terminal.cells == shown
+
+
+@pytest.mark.real
+def test_a_resized_terminal_is_painted_anew(start: Callable[..., Terminal]) -> None:
+    terminal = start("grid")
+    terminal.resize(90, 30)
+    terminal.press("j", "▌unit-0001")
+    terminal.resize(WIDTH, HEIGHT)
+    shown = terminal.cells
+    terminal.press("R", "ready")
+    assert terminal.cells == shown
+
+
+@pytest.mark.real
+def test_without_colour_no_colour_is_sent(start: Callable[..., Terminal]) -> None:
+    terminal = start("grid", "gaesup-mono")
+    terminal.press("x", "changed")
+    terminal.press("j", "▌unit-0001")
+    sent = re.findall(rb"\x1b\[([0-9;]*)m", bytes(terminal.received))
+    assert sent
+    colourless = {b"", b"0", b"1", b"2", b"4", b"7", b"39", b"49"}
+    assert {code for codes in sent for code in codes.split(b";")} <= colourless
 
 
 @pytest.mark.real
@@ -198,7 +270,7 @@ class Subject(FrameDiff, App[None]):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, subject: str, theme: str) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if wants_no_color() else None)
         install(self, theme)
         self.subject = subject
         self.rows = [grid_row(number) for number in range(1000)]
@@ -242,6 +314,9 @@ class Subject(FrameDiff, App[None]):
     def key_x(self) -> None:
         self.change("after")
 
+    def key_upper_r(self) -> None:
+        self.redraw()
+
     def key_z(self) -> None:
         self.rows[900] = grid_row(900, "changed", "bad")
         self.query_one(Grid).set_rows(list(self.rows))
@@ -254,7 +329,7 @@ class Subject(FrameDiff, App[None]):
                 self.query_one(Grid).set_rows(list(self.rows))
             case "sparkline":
                 values = [float(number % 50) for number in range(120)]
-                self.query_one(Sparkline).show([*values, 99.0] if is_after else values)
+                self.query_one(Sparkline).show([*values, 25.0] if is_after else values)
             case "traffic":
                 seen = 26.0 if is_after else 25.4
                 self.query_one(TrafficBar).show(Traffic("v41", "v42", 25.0, seen))

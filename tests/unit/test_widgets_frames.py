@@ -138,3 +138,29 @@ def test_repeated_lines_do_not_tell_a_scroll() -> None:
     assert find_shift(["a", "b", "c", "d"], {0: "a", 1: "b", 2: "c"}) is None
     assert find_shift(list("abcdef"), dict(enumerate("bcdefg"))) == Shift(0, 5, -1)
     assert find_shift(list("abcdef"), dict(enumerate("zabcde"))) == Shift(0, 5, 1)
+
+
+BARS = st.text("▁▂▃▄▅▆▇█ ", min_size=1, max_size=3)
+
+
+@given(st.lists(BARS, min_size=14, max_size=24), st.lists(BARS, min_size=1, max_size=4), WORDS)
+def test_a_sliding_chart_arrives_as_it_is(bars: list[str], more: list[str], label: str) -> None:
+    frame = Frame()
+    frame.fit(WIDTH, 1)
+    sent, line = "", []
+    for n in range(len(more) + 1):
+        chart = "".join([*bars, *more[:n]])[-16:]
+        line = cells([(label[:3], "31"), (chart, ""), (str(n), "1")])
+        sent += frame.write([(0, 0, line)])
+    screen = pyte.Screen(WIDTH, 1)
+    pyte.Stream(screen).feed(sent)
+    shown = [screen.buffer[0][x].data for x in range(WIDTH)]
+    assert shown == [text for text, _ in line]
+
+
+def test_a_sliding_chart_sends_its_newest_bar() -> None:
+    frame = Frame()
+    frame.fit(WIDTH, 1)
+    frame.write([(0, 0, cells([("err ", ""), ("▁▂▃▄▅▆▇█▁▂▃▄▅▆▇█", "31"), (" 1", "")]))])
+    sent = frame.write([(0, 0, cells([("err ", ""), ("▂▃▄▅▆▇█▁▂▃▄▅▆▇█▃", "31"), (" 1", "")]))])
+    assert sent == "\x1b[1;5H\x1b[P\x1b[1;20H\x1b[@\x1b[1;20H\x1b[0;31m▃\x1b[0m"

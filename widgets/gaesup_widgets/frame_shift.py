@@ -1,4 +1,5 @@
-"""Finds lines that only moved up or down, so that the terminal can move them itself. Pure."""
+"""Finds what only moved (lines up or down, the bars of a chart to the left), so that the terminal
+can move it itself. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from typing import NamedTuple
 
 # Moving lines costs two dozen bytes and writes the freed ones anew: not worth it for fewer.
 _LEAST_LINES = 3
+# The same for cells that slide along their line.
+_LEAST_CELLS = 14
 
 
 class Shift(NamedTuple):
@@ -48,3 +51,15 @@ def find_shift(old: Sequence[Hashable], new: Mapping[int, Hashable]) -> Shift | 
     if by < 0:
         return Shift(first, last - by, by)
     return Shift(first - by, last, by)
+
+
+def find_slide(old: Sequence[Hashable], new: Sequence[Hashable]) -> tuple[int, int] | None:
+    """The cells (from, to) of a line in which `new` is `old` moved left by one cell.
+
+    `to` is the first cell that is no more a moved one.
+    """
+    start = next((at for at, (a, b) in enumerate(zip(old, new, strict=True)) if a != b), len(old))
+    end = start
+    while end + 1 < len(old) and new[end] == old[end + 1]:
+        end += 1
+    return (start, end) if end - start >= _LEAST_CELLS else None

@@ -21,7 +21,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.strip import Strip
 
-from gaesup_widgets.frame_shift import find_shift
+from gaesup_widgets.frame_shift import find_shift, find_slide
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -132,11 +132,22 @@ class Frame:
         action = f"{-by}M" if by < 0 else f"{by}L"
         return f"\x1b[{first + 1};{last + 1}r\x1b[{first + 1};1H\x1b[{action}\x1b[r"
 
+    def _slide(self, y: int, old: list[CellPair], line: Sequence[CellPair]) -> str:
+        """Let the terminal move the bars of a chart along; `old` is then what it shows."""
+        slide = find_slide(old, line)
+        # Terminals differ in what they do to a wide character cut by such a move.
+        if slide is None or any(not text for text, _ in (*old, *line)):
+            return ""
+        start, end = slide
+        del old[start]
+        old.insert(end, _UNKNOWN)
+        return f"\x1b[{y + 1};{start + 1}H\x1b[P\x1b[{y + 1};{end + 1}H\x1b[@"
+
     def _write_line(self, y: int, line: list[CellPair]) -> str:
         old, self._lines[y] = self._lines[y], line
         if old == line:
             return ""
-        sent: list[str] = []
+        sent = [self._slide(y, old, line)]
         sgr = ""
         for start, end in changed_runs(old, line):
             sent.append(f"\x1b[{y + 1};{start + 1}H")
