@@ -389,5 +389,7 @@ class Receipt(TypedDict):
     """The last event it caused."""
     text: str
     deployment: str
+    durable: bool
+    """False: it acts already, and is recorded as soon as the journal can be written again."""
     repeated: bool
     """True when the same Idempotency-Key was answered before: nothing happened now."""

@@ -87,8 +87,18 @@ def _of_user() -> Places:
         config=Path(platformdirs.user_config_dir(_NAME, appauthor=False)),
         state=state,
         logs=Path(platformdirs.user_log_dir(_NAME, appauthor=False)),
-        runtime=_short(Path(platformdirs.user_runtime_dir(_NAME, appauthor=False)), state),
+        runtime=_short(_runtime_of_user(), state),
     )
+
+
+def _runtime_of_user() -> Path:
+    """Below the session's folder; without one (cron, sudo, a container) below the temporary one,
+    under a name of our own, since others may make names there."""
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    for base in (given, f"/run/user/{os.getuid()}"):
+        if base and os.path.isabs(base) and os.access(base, os.W_OK):
+            return Path(base) / _NAME
+    return Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
 
 
 def _short(wanted: Path, whose: Path) -> Path:
@@ -120,7 +130,7 @@ def _private(folder: Path) -> None:
 
 
 def check(folder: Path) -> None:
-    """Whether a folder is this user's alone.
+    """Whether a folder is this user's alone; one that others can only read is closed to them.
 
     Raises:
         Invalid: it is not; the message says what is wrong and how to mend it.
@@ -137,8 +147,14 @@ def check(folder: Path) -> None:
             hint=_elsewhere(),
         )
     mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o022:
+        # Somebody else may have put things into it already: closing it now would hide that.
+        raise Invalid(
+            f"{folder} can be written by others (mode {mode:03o})",
+            hint=f"look at what is in it, then: chmod 700 {folder}",
+        )
     if mode & 0o077:
-        raise Invalid(f"{folder} is open to others (mode {mode:03o})", hint=f"chmod 700 {folder}")
+        os.chmod(folder, 0o700)
 
 
 def _elsewhere() -> str:

@@ -76,7 +76,7 @@ async def preview(request: Request) -> Response:
 async def stop_preview(request: Request) -> Response:
     hub = _hub(request)
     known(request, "scope")
-    return reply(dict(stops(hub.engine, hub.speeds, request.query_params.get("scope"))))
+    return reply(dict(stops(hub.engine, hub.speeds, request.query_params.get("scope") or None)))
 
 
 async def history(request: Request) -> Response:

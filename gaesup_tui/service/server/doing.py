@@ -36,15 +36,15 @@ async def command(request: Request) -> Response:
     receipt = await hub.engine.submit(asked, by, key)
     hub.refresh()
     return reply(
-        {
-            **Receipt(
+        dict(
+            Receipt(
                 seq=receipt.seq,
                 text=_told(narrator, receipt.events),
-                deployment=_target(asked) if asked.action not in ("stop", "release") else "",
+                deployment=getattr(asked, "deployment", ""),
+                durable=receipt.durable,
                 repeated=receipt.repeated,
-            ),
-            "durable": receipt.durable,
-        }
+            )
+        )
     )
 
 
