@@ -1,0 +1,96 @@
+"""``gaesup completion``: scripts for shells. They ask ``gaesup complete`` for live names."""
+
+from __future__ import annotations
+
+import argparse
+
+from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.grammar import BY_NAME, COMMANDS, Argument, Command
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.views import StatusRow
+
+_BASH = """\
+# gaesup for bash: eval "$(gaesup completion bash)"
+_gaesup() {
+  local IFS=$'\\n'
+  COMPREPLY=($(gaesup completion bash --words "${COMP_CWORD}" -- "${COMP_WORDS[@]}" 2>/dev/null))
+  [ "${#COMPREPLY[@]}" -gt 0 ] || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+COMP_WORDBREAKS=${COMP_WORDBREAKS//@}
+complete -F _gaesup gaesup
+"""
+_ZSH = """\
+#compdef gaesup
+# gaesup for zsh: eval "$(gaesup completion zsh)"
+_gaesup() {
+  local -a found
+  found=("${(@f)$(gaesup completion zsh --words $((CURRENT - 1)) -- "${words[@]}" 2>/dev/null)}")
+  [[ -n "${found[1]}" ]] && compadd -- "${found[@]}" || _files
+}
+compdef _gaesup gaesup
+"""
+_FISH = """\
+# gaesup for fish: gaesup completion fish | source
+function __gaesup_words
+  set -l words (commandline -opc)
+  set -l now (commandline -ct)
+  gaesup completion fish --words (count $words) -- $words $now 2>/dev/null
+end
+complete -c gaesup -f -a '(__gaesup_words)'
+"""
+_SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Prints the script, or with ``--words`` what fits at that place of a command line."""
+    if args.words is None:
+        out.raw(_SCRIPTS[args.shell])
+        return 0
+    line = args.line[1:] if args.line[:1] == ["--"] else args.line
+    for word in words(line, args.words, args):
+        out.line(word)
+    return 0
+
+
+def words(line: list[str], at: int, args: argparse.Namespace) -> list[str]:
+    """What may stand at position ``at`` of ``line``, whose first word is the program."""
+    now = line[at] if at < len(line) else ""
+    if at <= 1:
+        return [c.name for c in COMMANDS if c.name.startswith(now)]
+    command = BY_NAME.get(line[1])
+    if command is None:
+        return []
+    return sorted({w for w in _at(command, line[at - 1], now, args) if w.startswith(now)})
+
+
+def _at(command: Command, before: str, now: str, args: argparse.Namespace) -> list[str]:
+    arguments = (*command.arguments, *command.one_of)
+    option = next((a for a in arguments if before.startswith("-") and before in a.names), None)
+    if option and "action" not in option.options:
+        return _values(option, args)
+    if now.startswith("-"):
+        return [name for a in arguments for name in a.names if name.startswith("--")]
+    return [
+        value for a in arguments if not a.names[0].startswith("-") for value in _values(a, args)
+    ]
+
+
+def _values(argument: Argument, args: argparse.Namespace) -> list[str]:
+    if choices := argument.options.get("choices"):
+        return list(choices)
+    name = argument.names[-1]
+    if name == "unit":
+        return [row["key"] for row in _rows(args)]
+    if name == "--environment":
+        return [row["environment"] for row in _rows(args)]
+    return []
+
+
+def _rows(args: argparse.Namespace) -> list[StatusRow]:
+    """What is deployed now; a key pressed for completion starts no engine and says no error."""
+    try:
+        engine = connect(args)
+        return engine.status()["deployments"]
+    except GaesupError:
+        return []

@@ -1,0 +1,31 @@
+"""The engine a command speaks to."""
+
+from __future__ import annotations
+
+import argparse
+
+from gaesup_tui.domain.views import StatusRow
+from gaesup_tui.service import places
+from gaesup_tui.service.client import Client
+
+
+def connect(args: argparse.Namespace, *, start: bool = False) -> Client:
+    """The engine of ``--socket``, or this user's. With ``start`` one is started when none runs:
+    for what changes something; asking starts nothing.
+
+    Raises:
+        Unavailable: it cannot be started.
+    """
+    if args.socket:
+        return Client(args.socket)
+    found = places.find()
+    if start:
+        from gaesup_tui.service import autostart
+
+        autostart.ensure(found)
+    return Client(found.socket)
+
+
+def row_of(engine: Client, key: str) -> StatusRow:
+    """One deployment as it is now."""
+    return engine.status(key)["deployments"][0]

@@ -1,0 +1,92 @@
+"""Decisions about one deployment: promote, abort, pause, resume, rollback, retry, scale."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from gaesup_tui.cli import seen, targets
+from gaesup_tui.cli.connecting import connect, row_of
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.views import StatusRow
+from gaesup_tui.service.client import Client
+
+_PREVIEWED = ("promote", "rollback", "retry")
+"""What is told before it is done: all but the way back, which waits for nothing."""
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Decides, prints the receipt and what was seen."""
+    engine = connect(args, start=True)
+    row = targets.find(engine.status()["deployments"], args.unit, args.environment)
+    body, effect = _asked(args, row)
+    if args.command in _PREVIEWED:
+        _preview(engine, args, row, body, out)
+    began = monotonic()
+    receipt = engine.command(body)
+    again = " (asked for before)" if receipt["repeated"] else ""
+    out.line(f"{row['key']}  {receipt['text']}{again}")
+    if args.no_wait:
+        return 0
+    return seen.until_seen(lambda: row_of(engine, row["key"]), effect, began, out)
+
+
+def _preview(
+    engine: Client, args: argparse.Namespace, row: StatusRow, body: dict[str, Any], out: Output
+) -> None:
+    """Prints what will happen; the decision is then bound to what was shown."""
+    full = args.command == "promote" and args.full
+    shown = engine.preview(
+        "promote_full" if full else args.command, row["key"], version=body.get("version") or ""
+    )
+    for label, text in shown["lines"]:
+        out.line(f"  {label:9} {text}")
+    body["expect_seq"] = shown["expect_seq"]
+
+
+def _asked(
+    args: argparse.Namespace, row: StatusRow
+) -> tuple[dict[str, Any], Callable[[StatusRow], seen.Effect | None]]:
+    """The command as it goes over the wire, and what should be seen of it."""
+    name = args.command
+    body = {"action": name, "deployment": row["key"], "why": printable_line(args.reason, 500)}
+    if name != "abort":
+        body["expect_seq"] = row["seq"]
+    match name:
+        case "promote":
+            body["full"] = args.full
+            return body, seen.promoted_fully if args.full else seen.promoted
+        case "abort":
+            return body, seen.returned
+        case "rollback":
+            if args.version:
+                body["version"] = args.version
+            return body, seen.rolled_back
+        case "retry":
+            body["start"] = args.start
+            return body, seen.begun
+        case "scale":
+            body["replicas"] = replicas_of(args.replicas, row["replicas"])
+            return body, seen.scaled(body["replicas"])
+    return body, seen.recorded
+
+
+def replicas_of(text: str, now: int) -> int:
+    """``3``, ``+1`` or ``-1`` as a number of replicas.
+
+    Raises:
+        Invalid: not a number, or outside 0 to 1000.
+    """
+    digits = text[1:] if text[:1] in "+-" else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 6):
+        raise Invalid(
+            f"--replicas: {printable_line(text, 40)!r} is not a number", hint="give 3, +1 or -1"
+        )
+    wanted = int(digits) if digits is text else now + int(text)
+    if not 0 <= wanted <= 1000:
+        raise Invalid(f"--replicas: {wanted} is not possible", hint="give 0 to 1000")
+    return wanted

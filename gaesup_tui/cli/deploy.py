@@ -1,0 +1,108 @@
+"""``gaesup deploy``: a version of ``gaesup.yaml`` into an environment."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from gaesup_tui.cli import seen, targets
+from gaesup_tui.cli.connecting import connect, row_of
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.errors import GaesupError, Invalid
+from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.views import StatusRow
+from gaesup_tui.service.client import Client
+
+if TYPE_CHECKING:
+    from gaesup_tui.service.project import Project
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Checks the file and the module, begins the rollout, prints what was seen."""
+    unit, environment = targets.split(args.unit, args.environment)
+    project = _project(args, unit, environment) if args.file else _nearest()
+    if project is not None:
+        environment = environment or _only_environment(project)
+    engine = connect(args, start=True)
+    rows = engine.status()["deployments"]
+    if project is None:
+        row = targets.find(rows, unit, environment)
+        project, environment = _project_of(engine, row), row["environment"]
+    assert environment is not None  # from the file, or from the deployment
+    return begin(engine, project, unit, args.version, environment, out, args)
+
+
+def begin(
+    engine: Client,
+    project: Project,
+    unit: str,
+    version: str,
+    environment: str,
+    out: Output,
+    args: argparse.Namespace,
+) -> int:
+    """Sends the command and waits until the new replicas are seen to start."""
+    from gaesup_tui.service.project import deploy_command
+
+    command = deploy_command(project, unit, version, environment, printable_line(args.reason, 500))
+    there = _running(engine.status()["deployments"], command.deployment)
+    # What runs keeps its number of replicas: somebody may have scaled it for a reason.
+    updates = {"replicas": None, "expect_seq": there["seq"]} if there else {}
+    body = command.model_copy(update=updates).model_dump(mode="json", by_alias=False)
+    began = monotonic()
+    receipt = engine.command(body)
+    out.line(f"{command.deployment}  {receipt['text']}")
+    if args.no_wait:
+        return 0
+    code = seen.until_seen(lambda: row_of(engine, command.deployment), seen.begun, began, out)
+    out.line(f"`gaesup watch {command.deployment}` follows it", "dim")
+    return code
+
+
+def _running(rows: Sequence[StatusRow], key: str) -> StatusRow | None:
+    return next((row for row in rows if row["key"] == key and row["version"]), None)
+
+
+def _nearest() -> Project | None:
+    from gaesup_tui.domain.errors import NotFound
+    from gaesup_tui.service.project import find, load
+
+    try:
+        path = find()
+    except NotFound:
+        return None
+    return load(path)
+
+
+def _project(args: argparse.Namespace, unit: str, environment: str | None) -> Project:
+    from gaesup_tui.service.project import load
+
+    return load(Path(args.file))
+
+
+def _project_of(engine: Client, row: StatusRow) -> Project:
+    """The file a deployment came from, when there is none where the person stands."""
+    from gaesup_tui.service.project import load
+
+    view = next(v for v in engine.snapshot()["deployments"] if v["key"] == row["key"])
+    if not view["project"]:
+        raise Invalid(
+            f"{row['key']} came from no gaesup.yaml that is known", hint="name one with --file"
+        )
+    try:
+        return load(Path(view["project"]))
+    except GaesupError as error:
+        raise Invalid(
+            f"{row['key']} came from {view['project']}: {error.message}",
+            hint="name another with --file",
+        ) from None
+
+
+def _only_environment(project: Project) -> str:
+    names = list(project.file.environments)
+    if len(names) == 1:
+        return names[0]
+    raise Invalid("which environment?", hint=f"say --environment with one of {', '.join(names)}")

@@ -1,0 +1,78 @@
+"""``gaesup engine``: start, stop, status, logs, export, backup."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.exits import OK, UNREACHABLE
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.views import Hello
+from gaesup_tui.service import lifecycle, places
+
+_CHANGES = ("start", "stop", "backup")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Does one of them; ``status`` answers 0 when an engine runs, 5 when none does."""
+    if args.read_only and args.what in _CHANGES:
+        raise Refused(
+            f"engine {args.what} changes something, and this is --read-only",
+            hint="leave --read-only out",
+        )
+    match args.what:
+        case "start":
+            return _start(out)
+        case "stop":
+            return _stop(out)
+        case "status":
+            return _status(args, out)
+        case "logs":
+            for line in lifecycle.logs(places.find(), args.tail, follow=args.follow):
+                out.line(line)
+        case "export":
+            for line in connect(args).export(args.since):
+                out.raw(line + "\n")
+        case "backup":
+            path = Path(args.to).absolute() if args.to else None
+            out.line(f"copied the journal to {connect(args).backup(path)}", "ok")
+    return OK
+
+
+def _start(out: Output) -> int:
+    started = lifecycle.start(places.find())
+    word = "started" if started.new else "runs already:"
+    out.line(f"{word} {_name(started.hello)}", "ok")
+    return OK
+
+
+def _stop(out: Output) -> int:
+    was = lifecycle.stop(places.find())
+    if was is None:
+        out.line("no engine runs")
+    else:
+        out.line(f"stopped {_name(was)}; what is deployed keeps running", "ok")
+    return OK
+
+
+def _status(args: argparse.Namespace, out: Output) -> int:
+    found = lifecycle.status(places.find())
+    if args.json:
+        out.raw(json.dumps(found) + "\n")
+    elif found is None:
+        out.line("no engine runs: `gaesup engine start` starts one", "warn")
+    else:
+        out.line(f"{_name(found)}, {found['seq']} events in the journal", "ok")
+        if found["frozen"]:
+            out.line(f"FROZEN: {found['frozen']}", "bad")
+    return UNREACHABLE if found is None else OK
+
+
+def _name(hello: Hello) -> str:
+    since = duration(max(0.0, time.time() - hello["started_at"]))
+    return f"engine {hello['version']}, process {hello['pid']}, since {since}"

@@ -1,0 +1,240 @@
+"""Every command as data: what it is called, what it takes, where its work is done.
+
+Help, completion and the parsers come from here; commands that are actions of the console take
+their words from the one table of actions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gaesup_tui.domain.actions import BY_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument, as argparse takes it."""
+
+    names: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. ``module`` holds a function ``run(args, out) -> exit code``."""
+
+    name: str
+    module: str
+    help: str
+    arguments: tuple[Argument, ...] = ()
+    mutating: bool = False
+    one_of: tuple[Argument, ...] = ()
+    """Arguments that exclude each other."""
+
+
+def arg(*names: str, **options: Any) -> Argument:
+    return Argument(names, options)
+
+
+def _action(name: str, module: str, *arguments: Argument, action: str = "") -> Command:
+    what = BY_ID[action or name]
+    return Command(name, module, what.help, arguments, mutating=what.mutating)
+
+
+UNIT = arg("unit", metavar="UNIT", help="cart, or cart@production")
+MAYBE_UNIT = arg("unit", metavar="UNIT", nargs="?", help="cart, or cart@production")
+ENVIRONMENT = arg("-e", "--environment", metavar="E", help="the unit's environment")
+REASON = arg("--reason", metavar="WHY", default="", help="why; kept with the decision")
+NO_WAIT = arg("--no-wait", action="store_true", help="return once it is recorded, not once seen")
+JSON = arg("--json", action="store_true", help="for scripts")
+FILE = arg("--file", metavar="PATH", help="a gaesup.yaml; else the nearest one above")
+TIMEOUT = arg("--timeout", metavar="TIME", default="10m", help="longest wait (10m)")
+FOLLOW = arg("-f", "--follow", action="store_true", help="go on as new ones come")
+ONE = (UNIT, ENVIRONMENT)
+ALL = arg("--all", action="store_true", help="everything")
+
+STORIES = ("good-canary", "bad-canary", "crash", "flood")
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "status",
+        "status",
+        "What runs, what moves, what waits for you",
+        (
+            MAYBE_UNIT,
+            ENVIRONMENT,
+            JSON,
+            arg(
+                "--wait",
+                action="store_true",
+                help="until it came to rest: 0 healthy, 1 aborted or failed, 3 too late",
+            ),
+            TIMEOUT,
+        ),
+    ),
+    _action(
+        "deploy",
+        "deploy",
+        *ONE,
+        arg("--version", metavar="V", required=True, help="a version of gaesup.yaml"),
+        FILE,
+        REASON,
+        NO_WAIT,
+    ),
+    _action(
+        "promote",
+        "decide",
+        *ONE,
+        arg("--full", action="store_true", help=BY_ID["promote_full"].help),
+        REASON,
+        NO_WAIT,
+    ),
+    _action("abort", "decide", *ONE, REASON, NO_WAIT),
+    _action("pause", "decide", *ONE, REASON, NO_WAIT),
+    _action("resume", "decide", *ONE, REASON, NO_WAIT),
+    _action(
+        "rollback",
+        "decide",
+        *ONE,
+        arg("--version", metavar="V", help="a known good version; else the last"),
+        REASON,
+        NO_WAIT,
+    ),
+    _action(
+        "retry",
+        "decide",
+        *ONE,
+        arg(
+            "--from",
+            dest="start",
+            choices=("failed", "start"),
+            default="start",
+            help="the step that failed, or the start",
+        ),
+        REASON,
+        NO_WAIT,
+    ),
+    _action(
+        "scale",
+        "decide",
+        *ONE,
+        arg("--replicas", metavar="N", required=True, help="a number, +1 or -1"),
+        REASON,
+        NO_WAIT,
+    ),
+    Command(
+        "stop",
+        "stop",
+        BY_ID["stop"].help,
+        (
+            MAYBE_UNIT,
+            ALL,
+            ENVIRONMENT,
+            arg("--freeze", action="store_true", help="hold everything where it stands"),
+            REASON,
+            NO_WAIT,
+        ),
+        mutating=True,
+    ),
+    Command(
+        "release",
+        "stop",
+        f"{BY_ID['release'].help}; of one unit, also its hold",
+        (
+            MAYBE_UNIT,
+            ALL,
+            ENVIRONMENT,
+            arg("--reason", metavar="WHY", required=True, help="why it is safe to go on"),
+        ),
+        mutating=True,
+    ),
+    _action(
+        "logs",
+        "logs",
+        *ONE,
+        FOLLOW,
+        arg("--revision", metavar="R", help="of one revision or version"),
+        arg("--replica", metavar="R", help="of one replica"),
+        arg("--tail", metavar="N", type=int, default=200, help="lines to begin with (200)"),
+    ),
+    _action(
+        "watch",
+        "watch",
+        *ONE,
+        arg("--plain", action="store_true", help="one line per change, also on a terminal"),
+        TIMEOUT,
+    ),
+    Command(
+        "history",
+        "history",
+        BY_ID["timeline"].help,
+        (
+            MAYBE_UNIT,
+            ENVIRONMENT,
+            arg("--limit", metavar="N", type=int, default=200, help="events at most (200)"),
+        ),
+        one_of=(
+            JSON,
+            arg("--markdown", action="store_true", help="a table for a report"),
+            arg("--verdicts", action="store_true", help=BY_ID["verdicts"].help),
+        ),
+    ),
+    Command(
+        "load",
+        "load",
+        "Send HTTP requests to a unit and report what clients saw",
+        (
+            *ONE,
+            arg("--rps", metavar="N", type=float, required=True, help="requests a second"),
+            arg("--duration", metavar="TIME", help="30s; else until Ctrl-C"),
+            JSON,
+        ),
+    ),
+    Command(
+        "engine",
+        "engine",
+        "Start, stop and look after the engine",
+        (
+            arg("what", choices=("start", "stop", "status", "logs", "export", "backup")),
+            JSON,
+            FOLLOW,
+            arg("--tail", metavar="N", type=int, default=100, help="logs: lines (100)"),
+            arg("--since", metavar="SEQ", type=int, default=0, help="export: after this event"),
+            arg("--to", metavar="PATH", help="backup: where the copy goes"),
+        ),
+    ),
+    Command(
+        "init",
+        "init",
+        "Write a commented gaesup.yaml to begin with",
+        (arg("--file", metavar="PATH", default="gaesup.yaml", help="where (gaesup.yaml)"),),
+    ),
+    Command(
+        "validate",
+        "validate",
+        "Check gaesup.yaml and the modules it names",
+        (FILE, arg("--schema", action="store_true", help="print the JSON schema instead")),
+    ),
+    Command(
+        "demo",
+        "demo",
+        "A live example: four units, traffic, and a canary that needs you",
+        (
+            arg("--story", choices=STORIES, default="good-canary", help="(good-canary)"),
+            arg("--stop", action="store_true", help="take away what a demo started"),
+            arg("--no-console", action="store_true", help="do not open the console"),
+        ),
+        mutating=True,
+    ),
+    Command("doctor", "doctor", "Look for what is wrong here, and say what to do", (JSON,)),
+    Command("info", "info", "Where config, state, logs and the socket are", (JSON,)),
+    Command(
+        "completion",
+        "completion",
+        "Print the completion of a shell",
+        (arg("shell", choices=("bash", "zsh", "fish")),),
+    ),
+)
+
+BY_NAME: dict[str, Command] = {command.name: command for command in COMMANDS}

@@ -1,0 +1,66 @@
+"""``gaesup history``: what happened, by whom and why, from the journal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+
+from gaesup_tui.cli import targets
+from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.views import EventView
+
+_STYLE = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
+MAX_EVENTS = 5000
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Prints the newest events, oldest of them first."""
+    if not 1 <= args.limit <= MAX_EVENTS:
+        raise Invalid(f"--limit: {args.limit} is not possible", hint=f"give 1 to {MAX_EVENTS}")
+    engine = connect(args)
+    key = ""
+    if args.unit:
+        rows = engine.status()["deployments"]
+        key = targets.find(rows, args.unit, args.environment)["key"]
+    kinds = ("verdict_given",) if args.verdicts else ()
+    events = engine.history(deployment=key, kinds=kinds, limit=args.limit)
+    if not args.unit and args.environment:
+        events = [e for e in events if e["deployment"].endswith(f"@{args.environment}")]
+    if args.json:
+        out.raw(json.dumps(events, ensure_ascii=False, separators=(",", ":")) + "\n")
+    elif args.markdown:
+        _markdown(events, key, out)
+    elif events:
+        head = ("WHEN", "WHO", "WHERE", "WHAT")
+        out.table(head, [_row(e) for e in events], [_STYLE[e["level"]] for e in events])
+    else:
+        out.line("no verdict was given" if args.verdicts else "nothing happened yet")
+    return 0
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def _what(event: EventView) -> str:
+    why = event["why"]
+    return f'{event["text"]}: "{why}"' if why and why not in event["text"] else event["text"]
+
+
+def _row(event: EventView) -> tuple[str, str, str, str]:
+    return _when(event["at"]), event["by"], event["deployment"] or "–", _what(event)
+
+
+def _markdown(events: Sequence[EventView], key: str, out: Output) -> None:
+    zone = time.strftime("%Z")
+    lines = [f"## {key or 'Everything'}: what happened", ""]
+    lines += [f"| When ({zone}) | Who | Where | What |", "|---|---|---|---|"]
+    for event in events:
+        cells = (printable_line(cell).replace("|", "\\|") for cell in _row(event))
+        lines.append(f"| {' | '.join(cells)} |")
+    out.raw("\n".join(lines) + "\n")

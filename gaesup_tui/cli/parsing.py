@@ -1,0 +1,82 @@
+"""From arguments to values, with one line for what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from typing import NoReturn
+
+from gaesup_tui import __version__
+from gaesup_tui.cli.grammar import BY_NAME, COMMANDS, Argument, Command
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.text import printable_line
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Invalid(printable_line(message, 300), hint=f"see `{self.prog} --help`")
+
+
+def _add(parser: argparse._ActionsContainer, argument: Argument) -> None:
+    parser.add_argument(*argument.names, **argument.options)
+
+
+def command_parser(command: Command) -> argparse.ArgumentParser:
+    """The parser of one command; the others are not made, since start-up counts."""
+    parser = _Parser(
+        prog=f"gaesup {command.name}", description=command.help + ".", allow_abbrev=False
+    )
+    for argument in command.arguments:
+        _add(parser, argument)
+    if command.one_of:
+        group = parser.add_mutually_exclusive_group()
+        for argument in command.one_of:
+            _add(group, argument)
+    return parser
+
+
+def _front_parser() -> argparse.ArgumentParser:
+    from gaesup_tui.console.options import add_arguments
+
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"  {command.name:{width}}  {command.help}" for command in COMMANDS]
+    parser = _Parser(
+        prog="gaesup",
+        usage="gaesup [options]            open the console\n       gaesup COMMAND [arguments]",
+        description="Deploy, watch and roll back WASM units from a terminal.",
+        epilog="commands:\n" + "\n".join(lines) + "\n\n`gaesup COMMAND --help` tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"gaesup {__version__}")
+    add_arguments(parser)
+    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def parse(argv: Sequence[str]) -> tuple[Command | None, argparse.Namespace]:
+    """The command, None for the console, and its values.
+
+    Raises:
+        Invalid: an unknown command or argument, a missing or wrong value.
+        SystemExit: help or the version was asked for and printed.
+    """
+    read_only, socket = False, None
+    if not argv or argv[0] not in BY_NAME:
+        front = _front_parser().parse_args(argv)
+        if not front.command:
+            return None, front
+        read_only, socket, argv = front.read_only, front.socket, front.command
+    command = BY_NAME.get(argv[0])
+    if command is None:
+        raise _unknown(argv[0])
+    values = command_parser(command).parse_args(argv[1:])
+    values.command, values.read_only, values.socket = command.name, read_only, socket
+    return command, values
+
+
+def _unknown(name: str) -> Invalid:
+    near = difflib.get_close_matches(name, list(BY_NAME), 1)
+    hint = f"did you mean `gaesup {near[0]}`?" if near else "`gaesup --help` lists them"
+    return Invalid(f"there is no command {printable_line(name, 80)!r}", hint=hint)

@@ -1,0 +1,63 @@
+"""Whether a deployment came to rest, and how it ended, for people and for exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic, sleep
+
+from gaesup_tui.cli.exits import FAILED, LATE
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.text import parse_duration
+from gaesup_tui.domain.views import StatusRow
+
+POLL_S = 0.05
+
+
+def seconds(text: str, name: str = "--timeout") -> float:
+    """A duration of a command line: ``90s``, ``10m``, or a number of seconds.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        return float(text) if text.replace(".", "", 1).isdigit() else parse_duration(text)
+    except ValueError as error:
+        raise Invalid(f"{name}: {error}") from None
+
+
+def outcome(row: StatusRow) -> int | None:
+    """Exit code of a deployment at rest: 0 healthy, 1 aborted, failed or degraded. None while it
+    moves, or while its backend is not seen and nobody can say."""
+    rollout = row["rollout"]
+    if rollout and rollout["phase"] != "finished":
+        return None
+    if row["status"] == "unknown":
+        return None
+    return 0 if row["status"] == "healthy" else FAILED
+
+
+def wait(
+    look: Callable[[], Sequence[StatusRow]],
+    timeout_s: float,
+    on_change: Callable[[StatusRow], None],
+) -> int:
+    """Looks until all deployments are at rest; the worst exit code, or 3 when it is too late.
+    ``on_change`` is called whenever a deployment's line of status changed."""
+    until = monotonic() + timeout_s
+    told: dict[str, str] = {}
+    pause_s = POLL_S
+    while True:
+        rows = look()
+        for row in rows:
+            if told.get(row["key"]) != row["status_text"]:
+                told[row["key"]] = row["status_text"]
+                on_change(row)
+        ends = [outcome(row) for row in rows]
+        known = [end for end in ends if end is not None]
+        if len(known) == len(ends):
+            return max(known, default=0)
+        if monotonic() >= until:
+            return LATE
+        sleep(min(pause_s, max(0.0, until - monotonic())))
+        # Something that takes minutes need not be asked for twenty times a second.
+        pause_s = min(0.5, pause_s * 1.2)

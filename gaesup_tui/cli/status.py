@@ -1,0 +1,161 @@
+"""``gaesup status``: what runs, what moves, what waits for you."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+
+from gaesup_tui.cli import rest, targets
+from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.exits import LATE
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.text import duration, milliseconds, percent
+from gaesup_tui.domain.views import EngineView, NoteView, StatusRow, StatusView
+from gaesup_tui.service.client import Client
+
+_STYLE = {
+    "healthy": "ok",
+    "degraded": "warn",
+    "waiting": "warn",
+    "paused": "warn",
+    "frozen": "warn",
+    "returning": "warn",
+    "aborted": "warn",
+    "unknown": "warn",
+    "down": "bad",
+    "failed": "bad",
+}
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Prints the table, one deployment, or JSON; with ``--wait`` once all came to rest."""
+    engine = connect(args)
+    view = _look(engine, args)
+    code = 0
+    if args.wait:
+        code = rest.wait(
+            lambda: _look(engine, args)["deployments"],
+            rest.seconds(args.timeout),
+            lambda row: None if args.json else out.line(f"{row['key']}  {row['status_text']}"),
+        )
+        view = _look(engine, args)
+    if args.json:
+        out.raw(json.dumps(view, ensure_ascii=False, separators=(",", ":")) + "\n")
+    elif not args.wait:
+        _print(view, out, one=args.unit is not None and len(view["deployments"]) == 1)
+    elif code == LATE:
+        out.line(f"not at rest after {args.timeout}", "warn")
+    return code
+
+
+def _look(engine: Client, args: argparse.Namespace) -> StatusView:
+    view = engine.status()
+    rows = targets.matching(view["deployments"], args.unit, args.environment)
+    return {**view, "deployments": rows}
+
+
+def _print(view: StatusView, out: Output, *, one: bool) -> None:
+    rows = view["deployments"]
+    for text, style in _banners(view["engine"]):
+        out.line(text, style)
+    if one:
+        for label, text in details(rows[0], time.time()):
+            out.line(f"{label:10} {text}")
+    elif rows:
+        head = ("DEPLOYMENT", "VERSION", "STATUS", "READY", "REQ/S", "ERRORS", "P95", "WHAT")
+        out.table(head, [_row(row) for row in rows], [_STYLE.get(r["status"], "") for r in rows])
+    else:
+        out.line("nothing is deployed: `gaesup deploy UNIT --version V`, or `gaesup demo`")
+
+
+def _banners(engine: EngineView) -> list[tuple[str, str]]:
+    lines = []
+    if engine["frozen"]:
+        lines.append((f"FROZEN: {engine['frozen']}", "bad"))
+    for stop in engine["stops"]:
+        lines.append((_note(stop), "bad"))
+    lines += [(f"still moving: {each}", "warn") for each in engine["still"]]
+    for name, at in engine["backends"].items():
+        if at is None or engine["at"] - at > 3.0:
+            age = "not seen yet" if at is None else f"not seen for {duration(engine['at'] - at)}"
+            lines.append((f"backend {name}: {age}", "warn"))
+    if engine["strangers"]:
+        lines.append((f"runs but was not deployed here: {', '.join(engine['strangers'])}", "warn"))
+    return lines
+
+
+def _note(stop: NoteView) -> str:
+    word = "STOPPED" if stop["mode"] == "stop" else "FROZEN"
+    why = f": {stop['why']}" if stop["why"] else ""
+    ago = duration(max(0.0, time.time() - stop["at"]))
+    return f"{word} {stop['scope'] or 'everything'} by {stop['by']}, {ago} ago{why}"
+
+
+def _row(row: StatusRow) -> Sequence[str]:
+    numbers = row["numbers"]
+    ready = "–" if row["ready"] is None else str(row["ready"])
+    rps = "–" if numbers["rps"] is None else f"{numbers['rps']:.0f}"
+    return (
+        row["key"],
+        row["version"] or "–",
+        row["status"],
+        f"{ready}/{row['replicas']}",
+        rps,
+        percent(numbers["error_ratio"]),
+        milliseconds(numbers["p95_s"]),
+        row["status_text"],
+    )
+
+
+def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
+    """One deployment as label and text, for a screen without columns."""
+    numbers = row["numbers"]
+    rps = "–" if numbers["rps"] is None else f"{numbers['rps']:.0f}"
+    ready = "–" if row["ready"] is None else row["ready"]
+    lines = [
+        (row["key"], row["status_text"]),
+        ("stable", row["version"] or "nothing"),
+        ("replicas", f"{ready} ready, {row['replicas']} asked for"),
+        (
+            "traffic",
+            f"{rps} req/s, errors {percent(numbers['error_ratio'])}, "
+            f"p95 {milliseconds(numbers['p95_s'])}",
+        ),
+    ]
+    lines += _rollout(row, now)
+    if hold := row["hold"]:
+        lines.append(("held", f"by {hold['by']}: {hold['why']} (`gaesup release {row['key']}`)"))
+    if stop := row["stop"]:
+        lines.append(("stopped", _note(stop)))
+    if row["problem"]:
+        lines.append(("problem", row["problem"]))
+    if row["endpoint"]:
+        lines.append(("address", row["endpoint"]))
+    return lines
+
+
+def _rollout(row: StatusRow, now: float) -> list[tuple[str, str]]:
+    rollout = row["rollout"]
+    if rollout is None:
+        return []
+    change = f"{rollout['base'] or '·'}→{rollout['candidate']}"
+    when = duration(max(0.0, now - rollout["at"]))
+    why = f': "{rollout["why"]}"' if rollout["why"] else ""
+    state = rollout["outcome"] or f"step {rollout['step']} of {rollout['steps']}"
+    title = f", {rollout['step_title']}" if rollout["step_title"] else ""
+    lines = [
+        ("rollout", f"{change} {rollout['strategy']} by {rollout['by']} {when} ago{why}"),
+        ("", f"{state}{title}"),
+    ]
+    if rollout["cause"]:
+        lines.append(("", f"because {rollout['cause']}"))
+    if waiting := row["waiting"]:
+        until = waiting["until"]
+        then = ""
+        if until is not None and waiting["then"]:
+            then = f"; {waiting['then']} in {duration(max(0.0, until - now))}"
+        since = duration(max(0.0, now - waiting["since"]))
+        lines.append(("waits", f"{waiting['what']}, since {since}{then}"))
+    return lines
