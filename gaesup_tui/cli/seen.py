@@ -34,17 +34,16 @@ def until_seen(
             out.line(f"{row['key']}  {text} after {duration(took_s)}", "ok" if good else "bad")
             return OK if good else FAILED
         if took_s > LONGEST_S:
-            why = (
-                row["problem"]
-                or (row["waiting"]["what"] if row["waiting"] else "")
-                or row["status_text"]
-            )
-            out.line(
-                f"{row['key']}  recorded, but not seen after {duration(took_s)}: {why}", "warn"
-            )
+            late = f"recorded, not seen after {duration(took_s)}: {_why(row)}"
+            out.line(f"{row['key']}  {late}", "warn")
             out.line(f"`gaesup watch {row['key']}` follows it")
             return LATE
         sleep(POLL_S)
+
+
+def _why(row: StatusRow) -> str:
+    waiting = row["waiting"]
+    return row["problem"] or (waiting["what"] if waiting else row["status_text"])
 
 
 def promoted(row: StatusRow) -> Effect | None:

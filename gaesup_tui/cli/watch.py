@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from gaesup_tui.cli import rest, targets
-from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.exits import LATE
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Unavailable

@@ -45,14 +45,15 @@ class CanaryStep(Spec):
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, value: Any) -> Any:
-        """``pause: 60s`` and ``analysis: 2m`` in short; ``pause:`` alone waits for you."""
+        """``pause: 60s`` and ``analysis: 2m`` in short; ``pause:`` alone waits for you. A null
+        beside another kind of step is what a dumped model says: not that kind."""
         if not isinstance(value, dict):
             return value
         short = dict(value)
         for name in ("pause", "analysis"):
             if name in short and isinstance(short[name], str | int | float):
                 short[name] = {"duration": short[name]}
-            elif name in short and short[name] is None:
+            elif name in short and all(given is None for given in short.values()):
                 short[name] = {}
         return short
 
