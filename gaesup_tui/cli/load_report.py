@@ -14,7 +14,10 @@ _MICROSECOND = 1e-6
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds from the moment a request was due until its reply was read, within 1 %."""
+    """Seconds from the moment a request was due until its reply was read, within 1 %.
+
+    Up to a millisecond of it is our own timer's.
+    """
 
     p50_s: float
     p90_s: float
