@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -69,6 +68,9 @@ def _take(lock: int, path: Path) -> None:
 
 
 def _start(places: Places, client: Client) -> Hello:
+    # Loaded here: commands that find an engine, nearly all, need none of it.
+    import subprocess
+
     began = _trim(places.engine_output)
     with open(places.engine_output, "ab") as output:
         os.chmod(places.engine_output, 0o600)
@@ -83,7 +85,8 @@ def _start(places: Places, client: Client) -> Hello:
     until = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < until:
         if found := _answer(client, places.socket):
-            _let_go(process)
+            # It outlives us; Popen would warn that nobody waits for it.
+            process.returncode = 0
             return found
         if process.poll() is not None:
             raise _failed(places.engine_output, began)
@@ -93,11 +96,6 @@ def _start(places: Places, client: Client) -> Hello:
         f"the engine did not answer within {START_TIMEOUT_S:g} s of its start",
         hint=f"see {places.engine_log}",
     )
-
-
-def _let_go(process: subprocess.Popen[bytes]) -> None:
-    """It outlives us; Popen would warn that we do not wait for it."""
-    process.returncode = 0
 
 
 def _trim(output: Path) -> int:

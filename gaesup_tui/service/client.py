@@ -12,24 +12,26 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import gaesup_tui
 from gaesup_tui.domain.errors import Unavailable
-from gaesup_tui.domain.views import (
-    DeploymentSeries,
-    EventView,
-    Hello,
-    LogView,
-    Overview,
-    Preview,
-    Receipt,
-    RolloutView,
-    StatusView,
-    StopPreview,
-)
 from gaesup_tui.service.failures import error_of, parse
 from gaesup_tui.service.wire import Broken, Exchange, quote
+
+if TYPE_CHECKING:
+    from gaesup_tui.domain.views import (
+        DeploymentSeries,
+        EventView,
+        Hello,
+        LogView,
+        Overview,
+        Preview,
+        Receipt,
+        RolloutView,
+        StatusView,
+        StopPreview,
+    )
 
 VERSION_HEADER = "x-gaesup-version"
 RESEND_FOR_S = 3.0
@@ -60,15 +62,15 @@ class Client:
 
     def hello(self) -> Hello:
         """Who answers."""
-        return cast(Hello, self._get("/v1/hello"))
+        return cast("Hello", self._get("/v1/hello"))
 
     def snapshot(self) -> Overview:
         """Everything, at one moment."""
-        return cast(Overview, self._get("/v1/snapshot"))
+        return cast("Overview", self._get("/v1/snapshot"))
 
     def status(self, deployment: str = "") -> StatusView:
         """Light rows of all deployments, or of one."""
-        return cast(StatusView, self._get("/v1/status", {"deployment": deployment or None}))
+        return cast("StatusView", self._get("/v1/status", {"deployment": deployment or None}))
 
     def preview(
         self, action: str, deployment: str, *, version: str = "", replicas: int | None = None
@@ -80,11 +82,11 @@ class Client:
             "version": version or None,
             "replicas": replicas,
         }
-        return cast(Preview, self._get("/v1/preview", query))
+        return cast("Preview", self._get("/v1/preview", query))
 
     def stop_preview(self, scope: str = "") -> StopPreview:
         """What a stop would take; without ``scope`` every scope there is."""
-        return cast(StopPreview, self._get("/v1/stop/preview", {"scope": scope or None}))
+        return cast("StopPreview", self._get("/v1/stop/preview", {"scope": scope or None}))
 
     def history(
         self,
@@ -108,12 +110,12 @@ class Client:
 
     def rollout(self, rollout_id: str) -> RolloutView:
         """A rollout by its id, also a past one."""
-        return cast(RolloutView, self._get(f"/v1/rollouts/{quote(rollout_id)}"))
+        return cast("RolloutView", self._get(f"/v1/rollouts/{quote(rollout_id)}"))
 
     def series(self, deployment: str, points: int = 120) -> DeploymentSeries:
         """The last seconds of a deployment and its revisions."""
         query: Query = {"deployment": deployment, "points": points}
-        return cast(DeploymentSeries, self._get("/v1/series", query))
+        return cast("DeploymentSeries", self._get("/v1/series", query))
 
     def metrics(self) -> str:
         """The engine's own numbers as Prometheus text."""
@@ -181,7 +183,7 @@ class Client:
         until = time.monotonic() + RESEND_FOR_S
         while True:
             try:
-                return cast(Receipt, self._ask("POST", "/v1/commands", {}, body, headers))
+                return cast("Receipt", self._ask("POST", "/v1/commands", {}, body, headers))
             except Unavailable as error:
                 sent = sent or isinstance(error, Broken)
                 if not sent or time.monotonic() >= until:
@@ -195,7 +197,7 @@ class Client:
 
     def shutdown(self) -> Hello:
         """Asks the engine to end; who it was. It answers before it ends."""
-        return cast(Hello, self._ask("POST", "/v1/shutdown", {}, b"", {}))
+        return cast("Hello", self._ask("POST", "/v1/shutdown", {}, b"", {}))
 
     # How.
 

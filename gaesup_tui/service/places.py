@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +96,7 @@ def _runtime_of_user() -> Path:
     for base in (given, f"/run/user/{os.getuid()}"):
         if base and os.path.isabs(base) and os.access(base, os.W_OK):
             return Path(base) / _NAME
-    return Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
+    return _temporary() / f"{_NAME}-{os.getuid()}"
 
 
 def _short(wanted: Path, whose: Path) -> Path:
@@ -106,8 +104,14 @@ def _short(wanted: Path, whose: Path) -> Path:
     ``wanted`` would have too long a path."""
     if len(os.fsencode(wanted / _LONGEST_NAME)) < MAX_SOCKET_BYTES:
         return wanted
+    import hashlib
+
     digest = hashlib.sha256(os.fsencode(whose)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}-{digest}"
+    return _temporary() / f"{_NAME}-{os.getuid()}-{digest}"
+
+
+def _temporary() -> Path:
+    return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 def make(places: Places) -> None:

@@ -99,7 +99,7 @@ def _log_to(places: Places) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
-def main() -> int:
+def main(find_backends: BackendFinder = installed_backends) -> int:
     """The exit code: 0 after a clean stop, 1 when it could not start or broke."""
     for number in (signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
@@ -107,7 +107,7 @@ def main() -> int:
         places = where.find()
         _log_to(places)
         gc.freeze()
-        asyncio.run(run(places))
+        asyncio.run(run(places, find_backends))
     except GaesupError as error:
         print(f"gaesup engine: {error}", file=sys.stderr, flush=True)
         log.error("%s", error)
