@@ -226,3 +226,17 @@ async def test_ten_thousand_rows_refresh_within_a_tick() -> None:
         app.grid.set_rows(list(rows))
         assert perf_counter() - started < 0.25
         assert "bad" in app.shown()[6]
+
+
+async def test_a_border_does_not_shift_what_is_painted() -> None:
+    app = GridApp([row(f"unit-{n}") for n in range(5)])
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.grid.styles.border = ("solid", "white")
+        await pilot.pause()
+        strips = app.grid.render_lines(Region(0, 0, 60, 12))
+        assert "unit-0" in strips[2].text
+        app.grid.set_rows([row(f"other-{n}") for n in range(5)])
+        strips = app.grid.render_lines(Region(0, 0, 60, 12))
+        assert [f"other-{n}" in strips[2 + n].text for n in range(5)] == [True] * 5
+        await pilot.click(Grid, offset=(5, 3))
+        assert app.grid.cursor_key == "other-1"

@@ -237,8 +237,9 @@ class Grid(Widget, can_focus=True):
         self._repaint()
 
     def on_click(self, event: events.Click) -> None:
-        at = self._top + event.get_content_offset_capture(self).y - self._header_height
-        if event.y >= self._header_height and at < len(self._rows):
+        line = event.get_content_offset_capture(self).y - self._header_height
+        at = self._top + line
+        if line >= 0 and at < len(self._rows):
             self.move_to(self._rows[at].key)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -324,7 +325,7 @@ class Grid(Widget, can_focus=True):
 
     def _repaint(self) -> None:
         """Refresh the lines that no longer look as they were painted."""
-        height, inset = self.content_size.height, self.gutter
+        height = self.content_size.height
         if not height or not self.is_attached:
             return
         before, self._drawn = self._drawn, {}
@@ -334,7 +335,7 @@ class Grid(Widget, can_focus=True):
             strip = self._draw_line(y, before)
             width = changed_width(old.get(y), strip)
             if width:
-                dirty.append(Region(inset.left, inset.top + y, width, 1))
+                dirty.append(Region(0, y, width, 1))
             self._painted[y] = strip
         if dirty:
             self.refresh(*dirty)

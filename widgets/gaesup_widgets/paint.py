@@ -134,13 +134,13 @@ class Lines(Widget):
             self._painted.clear()
             self.refresh(layout=True)
             return
-        inset, dirty = self.gutter, []
+        dirty: list[Region] = []
         for y, (before, after) in enumerate(zip_longest(old, self._lines)):
             if before == after:
                 continue
             width = changed_width(self._painted.pop(y, None), self._draw_line(y))
             if width:
-                dirty.append(Region(inset.left, inset.top + y, width, 1))
+                dirty.append(Region(0, y, width, 1))
         if dirty:
             self.refresh(*dirty)
 
