@@ -12,7 +12,7 @@ from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.views import EngineView, StatusRow
 
 Effect = tuple[bool, str]
-"""Whether it is there, and what is seen."""
+"""Whether it is what was wanted, and what is seen; text that ends in ``seen`` is timed."""
 LONGEST_S = 20.0
 
 
@@ -31,14 +31,20 @@ def until_seen(
         took_s = monotonic() - began
         if answer:
             good, text = answer
-            out.line(f"{row['key']}  {text} after {duration(took_s)}", "ok" if good else "bad")
+            after = f" after {took(took_s)}" if text.endswith("seen") else ""
+            out.line(f"{row['key']}  {text}{after}", "ok" if good else "bad")
             return OK if good else FAILED
         if took_s > LONGEST_S:
-            late = f"recorded, not seen after {duration(took_s)}: {_why(row)}"
+            late = f"recorded, not seen after {took(took_s)}: {_why(row)}"
             out.line(f"{row['key']}  {late}", "warn")
             out.line(f"`gaesup watch {row['key']}` follows it")
             return LATE
         sleep(POLL_S)
+
+
+def took(seconds: float) -> str:
+    """A time short enough that hundredths matter."""
+    return f"{seconds:.2f} s" if seconds < 1 else duration(seconds)
 
 
 def _why(row: StatusRow) -> str:
@@ -117,7 +123,7 @@ def scaled(replicas: int) -> Callable[[StatusRow], Effect | None]:
 
 def recorded(row: StatusRow) -> Effect | None:
     """Nothing in the world has to change."""
-    return True, f"{row['status_text']}"
+    return True, row["status_text"]
 
 
 def _turned_back(row: StatusRow) -> Effect | None:
@@ -136,10 +142,10 @@ def stopped(look: Callable[[], EngineView], began: float, out: Output) -> int:
         still = look()["still"]
         took_s = monotonic() - began
         if not still:
-            out.line(f"everything in scope is at rest, seen after {duration(took_s)}", "ok")
+            out.line(f"everything in scope is at rest, seen after {took(took_s)}", "ok")
             return OK
         if took_s > LONGEST_S:
-            out.line(f"still moving after {duration(took_s)}; the engine goes on trying", "bad")
+            out.line(f"still moving after {took(took_s)}; the engine goes on trying", "bad")
             return LATE
         for line in still:
             if line not in told:

@@ -9,7 +9,7 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import SetTraffic, Step
+from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.viewing import Sight, way_back_line
 from gaesup_tui.domain.views import Preview
@@ -139,9 +139,12 @@ def _split(rollout: Rollout, weight_percent: int) -> str:
 
 
 def _next_weight(rollout: Rollout) -> int | None:
+    """The share one promotion leads to; None when something else is waited for before."""
     for step in rollout.plan[rollout.index + 1 :]:
         if isinstance(step, SetTraffic):
             return step.weight_percent
+        if isinstance(step, Pause | Analyse | Bake):
+            return None
     return None
 
 
@@ -190,6 +193,8 @@ def _promote_lines(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
         lines.append(("Then", f"{_split(rollout, weight)}   {_moves(rollout, weight, sight)}"))
         passed = next(i for i, step in enumerate(later) if isinstance(step, SetTraffic))
         later = later[passed + 1 :]
+    else:
+        lines.append(("Then", f"{_split(rollout, rollout.weight_percent)}   unchanged"))
     lines.append(("Next", _titles(later)))
     return [*lines, *_evidence(rollout, sight), _back(rollout, sight)]
 
