@@ -44,7 +44,7 @@ def why_not(world: World, action: str, key: str, now: float) -> str | None:
         case "retry":
             return _stopped(world, key) or _no_retry(state)
         case "rollback":
-            return _no_rollback(state)
+            return _no_rollback(world, state)
         case "deploy":
             return _stopped(world, key) or (_moving(state) if state.active else None)
         case "scale":
@@ -117,9 +117,12 @@ def _no_retry(state: Deployment) -> str | None:
     return None
 
 
-def _no_rollback(state: Deployment) -> str | None:
+def _no_rollback(world: World, state: Deployment) -> str | None:
     if state.active:
         return "it is on the way back already" if state.active.phase == "back" else None
+    if world.frozen(state.key):
+        # A stop leaves this way to safety open; under a freeze it would begin and then stand.
+        return _stopped(world, state.key)
     if state.last_good() is None:
         return "no stable version to go back to: none finished its bake here before this one"
     return None

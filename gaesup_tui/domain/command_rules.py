@@ -69,6 +69,11 @@ def _on_deployment(
         case cmd.Rollback():
             return _rollback(state, command, by, now)
         case cmd.Scale():
+            if command.replicas == 0 and state.active:
+                raise Refused(
+                    f"scale {key}: a rollout is moving, and needs replicas to look at",
+                    hint="promote or abort it first, then scale to 0",
+                )
             return [ev.DeploymentScaled(deployment=key, replicas=command.replicas, why=command.why)]
         case cmd.ReleaseHold():
             _need_reason(command.why, "releasing a hold")

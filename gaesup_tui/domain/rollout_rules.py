@@ -58,7 +58,9 @@ def retreat(deployment: Deployment, cause: Cause) -> list[ev.Event]:
     rollout = deployment.active
     if rollout is None or rollout.phase != "forward":
         return []
-    plan = way_back(rollout.replicas if rollout.base else None)
+    plan = way_back(
+        rollout.replicas if rollout.base else None, base_gone=rollout.base_replicas == 0
+    )
     events: list[ev.Event] = [ev.RetreatStarted(deployment=deployment.key, cause=cause, plan=plan)]
     if cause.kind in ("guard", "verdict", "smoke", "deadline") and deployment.hold is None:
         why = f"after automatic rollback of {rollout.candidate.version}: {cause.reason}"

@@ -91,16 +91,20 @@ def rollback(replicas: int, deadline_s: float, bake_s: float) -> Plan:
     return (*_arrive(replicas, deadline_s, ()), SetTraffic(weight_percent=100), *_leave(bake_s))
 
 
-def way_back(base_replicas: int | None, deadline_s: float = 60.0) -> Plan:
+def way_back(
+    base_replicas: int | None, deadline_s: float = 60.0, *, base_gone: bool = False
+) -> Plan:
     """From anywhere to the base: traffic first, then capacity, then the candidate goes.
 
     ``base_replicas`` None: there is no base; the candidate is taken away and nothing serves.
+    ``base_gone``: the base was taken away already, so it has to be back before traffic can be.
     """
     if base_replicas is None:
         return (SetTraffic(weight_percent=0), Scale(side="candidate", replicas=0))
-    return (
-        SetTraffic(weight_percent=0),
+    traffic = SetTraffic(weight_percent=0)
+    capacity = (
         Scale(side="base", replicas=base_replicas),
         AwaitReady(side="base", timeout_s=deadline_s),
-        Scale(side="candidate", replicas=0),
     )
+    back = (*capacity, traffic) if base_gone else (traffic, *capacity)
+    return (*back, Scale(side="candidate", replicas=0))

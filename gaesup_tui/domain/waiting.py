@@ -81,6 +81,10 @@ def _way_back(rollout: Rollout, seen: DeploymentSeen) -> str:
         case SetTraffic():
             live = seen.weights.get(rollout.candidate.id, 0)
             return f"returning traffic: {live} % still on {rollout.candidate.version}"
+        case AwaitReady() if rollout.weight_percent:
+            return "bringing the base back first; " + _not_ready(rollout, seen, "base")
+        case Scale(side="base") if rollout.weight_percent:
+            return "bringing the base back first"
         case AwaitReady():
             return "returned; " + _not_ready(rollout, seen, "base")
         case _:

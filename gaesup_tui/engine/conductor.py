@@ -206,7 +206,7 @@ class Conductor:
     def _decide(self) -> None:
         """All that follows from everything queued, as one draft on its way to the journal."""
         now = self._clock.now()
-        draft = Draft.on(self._tip)
+        draft = Draft.on(self._durable)
         draft.extend(self._held)
         self._held = []
         orders = (*self._urgent, *self._orders)

@@ -82,7 +82,7 @@ def _overtaken(
 
 def decide_times(draft: Draft, keys: Iterable[str], now: float, *, away: bool) -> None:
     """Deadlines and expiries that have come. They only lead back, so they act in any case."""
-    for key in keys:
+    for key in sorted(keys):
         state = draft.world.deployments[key]
         when = due(state)
         if when is None or when > now:
@@ -95,7 +95,7 @@ def decide_times(draft: Draft, keys: Iterable[str], now: float, *, away: bool) -
 def decide_looks(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, away: bool) -> None:
     """All that follows from what is seen; ``away``: only what leads back, since nothing else may
     happen unrecorded."""
-    for key in keys:
+    for key in sorted(keys):
         for _ in range(MOST_ROUNDS):
             if not _look_once(draft, key, eyes, now, away=away):
                 break

@@ -21,7 +21,7 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine.ports import LogLine, ProbeReply
 
-RATE = 40.0
+RATE = 400.0
 """Requests per second to each deployment."""
 
 

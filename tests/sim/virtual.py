@@ -20,6 +20,11 @@ class Idle(Exception):
     """Nothing is ready and no timer is set: nothing will ever happen again."""
 
 
+def virtual_loop(start: float) -> VirtualLoop:
+    """A loop that begins at ``start``. What asyncio's loops have besides, nobody here calls."""
+    return VirtualLoop(start)  # type: ignore[abstract]
+
+
 class VirtualLoop(asyncio.AbstractEventLoop):
     """Seconds are counted from ``start``, which a next life takes over."""
 
@@ -68,7 +73,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def drop(self) -> None:
         """A crash: nothing that was under way goes on, and nothing is tidied up."""
         for task in self._tasks:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                coroutine = task.get_coro()
+                assert isinstance(coroutine, Coroutine)
+                coroutine.close()
         self._tasks.clear()
         self._ready.clear()
         self._timers.clear()

@@ -1,0 +1,224 @@
+"""What must hold whatever happens, checked with every durable event and every call for traffic.
+
+It folds events on its own, in the simplest way, and knows nothing of the engine's fold.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.events import Recorded
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Analyse, Pause, Plan, SetTraffic
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+def must(holds: object, what: str) -> None:
+    if not holds:
+        raise Broken(what)
+
+
+@dataclass
+class Course:
+    """One deployment's rollout, as the journal told it so far."""
+
+    rollout: Rollout
+    plan: Plan
+    stable: str | None
+    index: int = 0
+    began: float = 0.0
+    weight: int = 0
+    phase: str = "forward"
+    paused: bool = False
+    full: bool = False
+    decided: set[int] = field(default_factory=set)
+    verdict: str = ""
+
+    def enter(self, index: int, at: float) -> None:
+        self.index, self.began = index, at
+        if index < len(self.plan) and isinstance(step := self.plan[index], SetTraffic):
+            self.weight = step.weight_percent
+
+    def split(self, weight: int) -> dict[str, int]:
+        """Traffic with this share on the candidate."""
+        base = self.rollout.base.id if self.rollout.base else None
+        shares = {self.rollout.candidate.id: weight}
+        if base:
+            shares[base] = shares.get(base, 0) + 100 - weight
+        return {revision: share for revision, share in shares.items() if share}
+
+    def allowed(self) -> list[dict[str, int]]:
+        """The splits that may be asked for now: the step's, or the way back's."""
+        if self.phase == "finished":
+            return [{self.stable: 100} if self.stable else {}]
+        if self.phase == "back":
+            return [self.split(self.weight)]
+        return [self.split(self.weight), self.split(0)]
+
+
+class Oracle:
+    """Watches one journal and the calls that follow from it."""
+
+    def __init__(self) -> None:
+        self.courses: dict[str, Course] = {}
+        self.stops: dict[str, str] = {}
+        self.at = 0.0
+        self.kinds: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        self.unsettled: dict[str, float] = {}
+        """Finished rollouts whose world was not yet seen to match, and since when."""
+        self.broken: Broken | None = None
+        """The first invariant that did not hold: the engine under test may swallow what is raised
+        in its ports."""
+        self.aborted: dict[str, str] = {}
+        """Rollouts whose way back was acknowledged, in this life of the engine, and began with the
+        traffic."""
+
+    def crashed(self) -> None:
+        """What was acknowledged as not yet durable may be lost now."""
+        self.aborted.clear()
+
+    def acknowledged(self, key: str, rollout: str, plan: Plan) -> None:
+        if isinstance(plan[0], SetTraffic):
+            self.aborted[key] = rollout
+
+    def _stopped(self, key: str, rollout: Rollout) -> bool:
+        """Whether a stop forbids this to go forward. A rollback may, unless it is only frozen."""
+        modes = {
+            mode for scope, mode in self.stops.items() if scope in ("", key, key.partition("@")[2])
+        }
+        if rollout.spec.strategy == "rollback":
+            return modes == {"freeze"}
+        return bool(modes)
+
+    def traffic_asked(self, key: str, weights: Mapping[str, int]) -> None:
+        """Called with every split the engine asks for."""
+        try:
+            self._asked(key, weights)
+        except Broken as broken:
+            self.broken = self.broken or broken
+
+    def _asked(self, key: str, weights: Mapping[str, int]) -> None:
+        course = self.courses.get(key)
+        must(course is not None, f"traffic of unknown {key}")
+        assert course is not None
+        allowed = course.allowed()
+        if self.aborted.get(key) == course.rollout.id and course.phase == "forward":
+            allowed = [course.split(0)]
+        must(
+            dict(weights) in allowed,
+            f"{key}: asked for {dict(weights)}, allowed {allowed} in {course.phase}",
+        )
+
+    def durable(self, events: tuple[Recorded, ...]) -> None:
+        """Called with every batch that lasts."""
+        try:
+            for recorded in events:
+                must(recorded.at >= self.at, "time fell")
+                self.at = recorded.at
+                self.kinds[recorded.event.kind] += 1
+                self._take(recorded)
+        except Broken as broken:
+            self.broken = self.broken or broken
+
+    def _take(self, recorded: Recorded) -> None:
+        event = recorded.event
+        match event:
+            case ev.StopPressed(scope=scope, mode=mode):
+                self.stops[scope] = mode
+            case ev.StopReleased(scope=scope):
+                self.stops.pop(scope, None)
+            case ev.RolloutCreated():
+                self._created(event, recorded.at)
+            case ev.EngineStarted() | ev.EngineStopped():
+                pass
+            case _:
+                course = self.courses.get(recorded.deployment)
+                must(course is not None, f"{event.kind} before any rollout")
+                assert course is not None
+                self._move(recorded.deployment, course, recorded)
+
+    def _created(self, event: ev.RolloutCreated, at: float) -> None:
+        key, before = event.deployment, self.courses.get(event.deployment)
+        must(not self._stopped(key, event.rollout), f"{key}: a rollout began under a stop")
+        must(before is None or before.phase == "finished", f"{key}: two rollouts at once")
+        course = Course(event.rollout, event.rollout.plan, before.stable if before else None)
+        base = event.rollout.base
+        must((base.id if base else None) == course.stable, f"{key}: the base is not what is stable")
+        self.courses[key] = course
+        self.unsettled.pop(key, None)
+        course.enter(0, at)
+
+    def _move(self, key: str, course: Course, recorded: Recorded) -> None:
+        event, at = recorded.event, recorded.at
+        match event:
+            case ev.StepCompleted():
+                self._completed(key, course, event, at)
+            case ev.DecisionMade(index=index, full=full):
+                must(recorded.by.name != "gaesup", "the engine decided for a person")
+                must(course.phase == "forward", f"{key}: a decision after the way back began")
+                course.decided.add(index)
+                course.full = course.full or full
+            case ev.RolloutPaused():
+                must(course.phase == "forward", f"{key}: paused on the way back")
+                course.paused = True
+            case ev.RolloutResumed():
+                course.paused = False
+            case ev.VerdictGiven(verdict=verdict):
+                course.verdict = verdict.kind
+            case ev.RetreatStarted(plan=plan):
+                must(course.phase == "forward", f"{key}: two ways back")
+                course.phase, course.plan, course.paused = "back", plan, False
+                course.enter(0, at)
+            case ev.RolloutFinished(outcome=outcome):
+                self._finished(key, course, outcome, at)
+
+    def _completed(self, key: str, course: Course, event: ev.StepCompleted, at: float) -> None:
+        must(course.phase != "finished", f"{key}: a step after the end")
+        must(event.index == course.index, f"{key}: step {event.index}, expected {course.index}")
+        if course.phase == "forward":
+            must(not self._stopped(key, course.rollout), f"{key}: a step forward under a stop")
+            must(not course.paused, f"{key}: a step forward while paused")
+            self._gate(key, course, event, at)
+        course.enter(course.index + 1, at)
+
+    def _gate(self, key: str, course: Course, event: ev.StepCompleted, at: float) -> None:
+        """Nothing passes a gate without a decision, a verdict, or what its expiry says."""
+        step = course.plan[event.index]
+        if event.result == "skipped":
+            must(course.full or event.index in course.decided, f"{key}: skipped undecided")
+            return
+        waited = at - course.began
+        match step:
+            case Pause(duration_s=None, expiry_s=expiry, on_expiry=then):
+                due = expiry is not None and then == "promote" and waited >= expiry
+                must(due, f"{key}: passed a gate without a decision")
+            case Pause(duration_s=wait):
+                must(waited >= (wait or 0), f"{key}: a pause was cut short")
+            case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
+                due = then == "promote" and waited >= expiry
+                must(due or course.verdict == "PROMOTE", f"{key}: analysis without a verdict")
+                must(waited >= wait, f"{key}: analysis was cut short")
+
+    def _finished(self, key: str, course: Course, outcome: str, at: float) -> None:
+        must(course.index == len(course.plan), f"{key}: finished before its last step")
+        if outcome == "promoted":
+            must(course.phase == "forward", f"{key}: promoted on the way back")
+            must(course.weight == 100, f"{key}: promoted at {course.weight} %")
+            course.stable = course.rollout.candidate.id
+        else:
+            must(course.phase == "back", f"{key}: {outcome} without a way back")
+            must(outcome == ("aborted" if course.rollout.base else "failed"), f"{key}: {outcome}")
+        course.phase = "finished"
+        self.outcomes[outcome] += 1
+        self.unsettled[key] = at
+
+    def wanted(self, key: str) -> dict[str, int]:
+        """The traffic a finished rollout must have left."""
+        return self.courses[key].allowed()[0]

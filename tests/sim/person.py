@@ -1,0 +1,216 @@
+"""People who decide at bad moments: on old screens, twice, while all is stopped, while it burns."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.errors import GaesupError, Moved
+from gaesup_tui.domain.events import RetreatStarted
+from gaesup_tui.domain.revision import Revision, make_revision
+from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.engine.draft import Receipt
+from gaesup_tui.engine.engine import Engine
+
+from .disk import Disk
+from .fleet import Fleet
+from .oracle import Oracle, must
+
+KEYS = ("cart@production", "cart@staging", "search@production", "mail@production")
+KIM = Actor(name="kim", uid=1000)
+
+
+class People:
+    """They outlive the engine and remember what they were told."""
+
+    def __init__(
+        self, random: Random, files: Path, fleet: Fleet, oracle: Oracle, disk: Disk
+    ) -> None:
+        self._random = random
+        self._files = files
+        self._fleet = fleet
+        self._oracle = oracle
+        self._disk = disk
+        self._version = 0
+        self._old_seq: dict[str, int] = {}
+        self._unanswered: tuple[cmd.Command, str] | None = None
+        self._keys = 0
+        self.quiet = False
+        """No new rollouts: only bring to an end what moves."""
+        self.promises: list[Receipt] = []
+        """Acknowledged, but not yet durable."""
+
+    def crashed(self) -> None:
+        self.promises.clear()
+
+    async def act(self, engine: Engine) -> None:
+        """For as long as this engine lives."""
+        random = self._random
+        if self._unanswered:
+            again, its_key = self._unanswered
+            await self._ask(engine, again, its_key)
+        while True:
+            await asyncio.sleep(random.expovariate(1.4))
+            key = random.choice(KEYS)
+            command = self._choose(engine, engine.world.deployments.get(key), key)
+            if command is not None:
+                self._keys += 1
+                await self._ask(engine, command, f"k{self._keys}" if random.random() < 0.5 else "")
+
+    async def _ask(self, engine: Engine, command: cmd.Command, key: str) -> None:
+        self._unanswered = (command, key) if key else None
+        before = {k: d.active for k, d in engine.world.deployments.items() if d.active}
+        try:
+            receipt = await engine.submit(command, KIM, key or None)
+        except GaesupError as refusal:
+            if isinstance(refusal, Moved):
+                must("moved since you looked" in str(refusal), f"who moved it? {refusal}")
+            self._unanswered = None
+            return
+        self._unanswered = None
+        self._check(receipt, key)
+        if isinstance(command, cmd.Abort | cmd.Rollback | cmd.Stop):
+            for event in receipt.events:
+                rollout, what = before.get(event.deployment), event.event
+                if isinstance(what, RetreatStarted) and rollout:
+                    self._oracle.acknowledged(event.deployment, rollout.id, what.plan)
+
+    def _check(self, receipt: Receipt, key: str) -> None:
+        if receipt.durable:
+            for event in receipt.events:
+                held = self._disk.events[event.seq - 1]
+                must(held == event, f"acknowledged, but not in the journal: {event}")
+        else:
+            self.promises.append(receipt)
+        if key and receipt.durable and self._random.random() < 0.2:
+            same = [a for a in self._disk.answers if a.key.endswith(f"/{key}")]
+            must(len(same) == 1, f"{len(same)} answers for one key")
+
+    def kept_promises(self) -> None:
+        """What was acknowledged from memory is in the journal by now."""
+        told = {(e.at, e.event.kind, e.deployment) for e in self._disk.events}
+        for receipt in self.promises:
+            for event in receipt.events:
+                must(
+                    (event.at, event.event.kind, event.deployment) in told
+                    or any(e.event == event.event and e.at >= event.at for e in self._disk.events),
+                    f"acknowledged from memory and never recorded: {event}",
+                )
+
+    # What they ask for.
+
+    def _choose(self, engine: Engine, state: Deployment | None, key: str) -> cmd.Command | None:
+        random = self._random
+        if engine.world.stops and random.random() < 0.3:
+            scope = random.choice(engine.world.stops).scope
+            return cmd.Release(scope=scope, why="over")
+        if not self.quiet and random.random() < 0.012:
+            scope = random.choice(("", "production", "staging", key))
+            mode = "stop" if random.random() < 0.6 else "freeze"
+            return cmd.Stop(scope=scope, mode=mode, why="smoke in the room")
+        if state is None or state.active is None:
+            return self._begin(state, key)
+        return self._on_active(state, key)
+
+    def _on_active(self, state: Deployment, key: str) -> cmd.Command | None:
+        random = self._random
+        expect = state.seq if random.random() < 0.7 else self._old_seq.get(key)
+        self._old_seq[key] = state.seq
+        if state.active and state.active.paused and random.random() < 0.5:
+            return cmd.Resume(deployment=key)
+        if state.hold and random.random() < 0.4:
+            return cmd.ReleaseHold(deployment=key, why="looked at it")
+        luck = random.random()
+        if luck < 0.45:
+            return cmd.Promote(deployment=key, expect_seq=expect)
+        if luck < 0.50 or self.quiet:
+            return cmd.Promote(deployment=key, full=True)
+        if luck < 0.56:
+            return cmd.Abort(deployment=key)
+        if luck < 0.59:
+            return cmd.Rollback(deployment=key)
+        if luck < 0.64:
+            return cmd.Pause(deployment=key, expect_seq=expect)
+        if luck < 0.68:
+            return cmd.Scale(deployment=key, replicas=random.choice((0, 1, 2, 3)))
+        if luck < 0.72:
+            return self._deploy(key, state)
+        return None
+
+    def _begin(self, state: Deployment | None, key: str) -> cmd.Command | None:
+        random = self._random
+        if self.quiet or key in self._oracle.unsettled:
+            return None
+        if state and state.hold and random.random() < 0.5:
+            return cmd.ReleaseHold(deployment=key, why="looked at it")
+        luck = random.random()
+        if state and luck < 0.15:
+            return cmd.Retry(deployment=key, start=random.choice(("start", "failed")))
+        if state and luck < 0.25:
+            return cmd.Rollback(deployment=key)
+        if state and luck < 0.30:
+            return cmd.Scale(deployment=key, replicas=random.choice((0, 1, 2, 3)))
+        return self._deploy(key, state)
+
+    def _deploy(self, key: str, state: Deployment | None) -> cmd.Deploy:
+        random = self._random
+        revision = self._revision(key)
+        luck = random.random()
+        if luck < 0.12:
+            self._fleet.sick.add(revision.id)
+        elif luck < 0.2:
+            self._fleet.unready.add(revision.id)
+        return cmd.Deploy.model_validate(
+            {
+                "deployment": key,
+                "revision": revision,
+                "strategy": random.choice(("canary", "canary", "rolling")),
+                "replicas": random.choice((None, 1, 2, 3)),
+                "spec": self._spec(),
+                "checks": [{"path": "/health"}] if random.random() < 0.3 else [],
+            }
+        )
+
+    def _spec(self) -> dict[str, Any]:
+        random = self._random
+        steps: list[dict[str, Any]] = []
+        weight = 0
+        for _ in range(random.randint(1, 3)):
+            weight = min(100, weight + random.choice((5, 10, 25, 40)))
+            steps.append({"weight": weight})
+            luck, expiry = random.random(), random.choice((5.0, 15.0, 40.0))
+            then = random.choice(("abort", "promote", "hold"))
+            if luck < 0.4:
+                steps.append({"pause": {"duration": random.choice((0.0, 0.5, 2.0))}})
+            elif luck < 0.75:
+                steps.append({"pause": {"expiry": expiry, "onExpiry": then}})
+            else:
+                steps.append({"analysis": {"duration": 1.0, "expiry": expiry, "onExpiry": then}})
+        deadline = random.choice((4.0, 10.0))
+        return {
+            "canary": {
+                "steps": steps,
+                "bake": random.choice((0.0, 1.0, 3.0)),
+                "progressDeadline": deadline,
+            },
+            "rolling": {
+                "minReady": random.choice((0.0, 0.5)),
+                "bake": random.choice((0.0, 1.0)),
+                "progressDeadline": deadline,
+            },
+            "autoAbort": random.random() < 0.8,
+        }
+
+    def _revision(self, key: str) -> Revision:
+        self._version += 1
+        body = b"module %d" % (self._version % 7)
+        path = self._files / f"{self._version % 7}.wasm"
+        if not path.exists():
+            path.write_bytes(body)
+        unit, sha256 = key.partition("@")[0], hashlib.sha256(body).hexdigest()
+        return make_revision(unit, f"v{self._version}", sha256, str(path))

@@ -1,0 +1,263 @@
+"""One seed: a small world, its people and its bad luck, told from beginning to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.judge import RatioJudge
+from gaesup_tui.domain.world import World
+from gaesup_tui.engine import upkeep
+from gaesup_tui.engine.engine import Engine
+from gaesup_tui.engine.ports import Places
+
+from .disk import Disk, SimJournal
+from .fleet import Fleet, SimBackend
+from .oracle import Oracle, must
+from .person import KEYS, KIM, People
+from .virtual import VirtualLoop, virtual_loop
+
+SETTLE_WITHIN_S = 400.0
+CALM_WITHIN_S = 600.0
+_LIVES = ((0.6, 1, 60), (0.3, 40, 120), (0.08, 100, 300), (1.0, 300, 2000))
+"""Share of the lives of the engine, and the least and the most callbacks they last."""
+
+
+@dataclass
+class Tally:
+    """What a number of seeds came to."""
+
+    rollouts: int = 0
+    crashes: int = 0
+    crashed_rollouts: int = 0
+    """Active rollouts, summed over the crashes that hit them."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        self.rollouts += other.rollouts
+        self.crashes += other.crashes
+        self.crashed_rollouts += other.crashed_rollouts
+        self.outcomes += other.outcomes
+        self.kinds += other.kinds
+
+
+class _Clock:
+    """The machine's clock: monotonic within a life, set back or forward between two."""
+
+    def __init__(self, loop: VirtualLoop, ahead_s: float) -> None:
+        self._loop = loop
+        self._ahead_s = ahead_s
+
+    def now(self) -> float:
+        return self._loop.time() + self._ahead_s
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Story:
+    """``tell`` it; everything in it follows from its seed."""
+
+    def __init__(self, seed: int, files: Path, rollouts: int = 40) -> None:
+        self._random = Random(seed)
+        self._files = files
+        self._rollouts = rollouts
+        self._now = 1_700_000_000.0
+        self._ahead_s = 0.0
+        self._oracle = Oracle()
+        self._fleet = Fleet(self._random, self._oracle.traffic_asked)
+        self._fleet.now = self._now
+        self._disk = Disk(self._oracle.durable)
+        self._people = People(self._random, files, self._fleet, self._oracle, self._disk)
+        self.tally = Tally()
+
+    def tell(self) -> Tally:
+        upkeep.SNAPSHOT_EVERY = 40
+        while self._oracle.kinds["rollout_created"] < self._rollouts:
+            self._life()
+            self._misfortune()
+        self._ending()
+        self.tally.rollouts = self._oracle.kinds["rollout_created"]
+        self.tally.outcomes = self._oracle.outcomes
+        self.tally.kinds = self._oracle.kinds
+        return self.tally
+
+    def _engine(self, loop: VirtualLoop) -> Engine:
+        return Engine(
+            SimJournal(self._disk, self._random, loop.time),
+            {"local": SimBackend(self._fleet, self._random, loop.time)},
+            clock=_Clock(loop, self._ahead_s),
+            judge=RatioJudge(),
+            places=Places(self._files, self._files),
+            version="sim",
+        )
+
+    # Life and death.
+
+    def _life(self) -> None:
+        """One life of the engine: so many steps, then the power goes."""
+        random, loop = self._random, virtual_loop(self._now)
+        steps = self._steps()
+        with loop:
+            engine = self._engine(loop)
+            task = loop.create_task(self._live(engine))
+            for _ in range(steps):
+                loop.step()
+                if task.done() or self._oracle.broken:
+                    break
+            self._whole()
+            if task.done():
+                task.result()
+        must(not loop.errors, f"the loop complained: {loop.errors}")
+        self._now = loop.time()
+        active = len([c for c in self._oracle.courses.values() if c.phase != "finished"])
+        loop.drop()
+        self._disk.crash(random)
+        self._whole()
+        self._oracle.crashed()
+        self._people.crashed()
+        self.tally.crashes += 1
+        self.tally.crashed_rollouts += active
+
+    def _whole(self) -> None:
+        if self._oracle.broken:
+            raise self._oracle.broken
+
+    def _steps(self) -> int:
+        """How many callbacks a life lasts: often too few to do anything, seldom many."""
+        luck = self._random.random()
+        for share, least, most in _LIVES:
+            if luck < share:
+                return self._random.randint(least, most)
+            luck -= share
+        raise AssertionError("the shares make one")
+
+    async def _live(self, engine: Engine) -> None:
+        await engine.start()
+        people = asyncio.ensure_future(self._people.act(engine))
+        watch = asyncio.ensure_future(self._watch())
+        failed = asyncio.ensure_future(engine.failed())
+        done, _ = await asyncio.wait((people, watch, failed), return_when=asyncio.FIRST_COMPLETED)
+        if failed in done:
+            raise failed.result()
+        for task in done:
+            task.result()
+
+    async def _watch(self) -> None:
+        """Sees that what is finished comes to be as it was finished."""
+        while True:
+            await asyncio.sleep(0.5)
+            self._settled()
+
+    def _settled(self) -> None:
+        self._fleet.advance(asyncio.get_running_loop().time())
+        for key in list(self._oracle.unsettled):
+            place = self._fleet.places.get(key)
+            live = place.weights if place else {}
+            if live == self._oracle.wanted(key):
+                del self._oracle.unsettled[key]
+                continue
+            since = self._oracle.unsettled[key]
+            must(
+                self._oracle.at - since < SETTLE_WITHIN_S,
+                f"{key}: {live} long after its end, wanted {self._oracle.wanted(key)}",
+            )
+
+    def _misfortune(self) -> None:
+        """What happens while nobody watches."""
+        random, disk, fleet = self._random, self._disk, self._fleet
+        self._now += random.choice((0.0, 0.0, 0.01, 0.5, 3.0))
+        luck = random.random()
+        if luck < 0.01:
+            disk.full_until = self._now + random.uniform(0.5, 20.0)
+        elif luck < 0.02:
+            disk.slow_until = self._now + random.uniform(0.5, 20.0)
+        elif luck < 0.023:
+            fleet.restart()
+        elif luck < 0.025:
+            self._ahead_s += random.choice((-3600.0, -5.0, 5.0, 3600.0))
+        elif luck < 0.03 and fleet.places:
+            place = random.choice(list(fleet.places.values()))
+            if len(place.revisions) == 2:
+                one, other = place.revisions
+                place.weights = {one: 37, other: 63}
+
+    # The end.
+
+    def _ending(self) -> None:
+        """Luck turns: no more faults, and everything must come to rest."""
+        self._fleet.calm = self._people.quiet = True
+        self._disk.full_until = self._disk.slow_until = 0.0
+        loop = virtual_loop(self._now)
+        with loop:
+            loop.run(self._rest(self._engine(loop)))
+        must(not loop.errors, f"the loop complained: {loop.errors}")
+
+    async def _rest(self, engine: Engine) -> None:
+        await engine.start()
+        deadline = asyncio.get_running_loop().time() + CALM_WITHIN_S
+        while True:
+            await asyncio.sleep(1.0)
+            self._whole()
+            moving = [d for d in engine.world.deployments.values() if d.active]
+            self._settled()
+            if not moving and not self._oracle.unsettled:
+                break
+            must(
+                asyncio.get_running_loop().time() < deadline,
+                f"never came to rest: {[(d.key, engine.waiting(d.key)) for d in moving]}, "
+                f"{self._oracle.unsettled}",
+            )
+            await self._help(engine)
+        await asyncio.sleep(30.0)
+        self._check_rest(engine)
+        before = engine.world
+        await engine.stop()
+        self._check_replay(before)
+
+    async def _help(self, engine: Engine) -> None:
+        commands: list[cmd.Command] = [
+            cmd.Release(scope=stop.scope, why="over") for stop in engine.world.stops
+        ]
+        for state in engine.world.deployments.values():
+            if state.active and state.active.paused:
+                commands.append(cmd.Resume(deployment=state.key))
+            if state.active:
+                commands.append(cmd.Promote(deployment=state.key, full=True))
+        for command in commands:
+            try:
+                await engine.submit(command, KIM)
+            except GaesupError:
+                continue  # refused: it moves by itself
+
+    def _check_rest(self, engine: Engine) -> None:
+        must(engine.frozen is None, "frozen with a good disk")
+        for key in KEYS:
+            state, place = engine.world.deployments.get(key), self._fleet.places.get(key)
+            if state is None:
+                continue
+            live = place.weights if place else {}
+            must(live == self._oracle.wanted(key), f"{key}: rests at {live}")
+            wished = {r: n for r, (_, n) in state.replica_wishes().items() if n}
+            runs = {r: there.wanted for r, there in place.revisions.items()} if place else {}
+            must(runs == wished, f"{key}: {runs} run, {wished} are wished")
+            must(not engine.troubles(key), f"{key}: {engine.troubles(key)}")
+        self._people.kept_promises()
+
+    def _check_replay(self, before: World) -> None:
+        """From the first event, and from the snapshot: the same world both times."""
+        whole = World()
+        whole.apply_all(self._disk.events)
+        assert self._disk.snapshot is not None
+        short = World.restore(self._disk.snapshot)
+        short.apply_all(self._disk.events[self._disk.snapshot.seq :])
+        for world in (before, short):
+            must(world.deployments == whole.deployments, "a replay leads elsewhere")
+            must(world.stops == whole.stops, "a replay has other stops")
+        must(short.seq == whole.seq == len(self._disk.events), "the snapshot is not the last word")
