@@ -41,7 +41,7 @@ _CART = {
     "v42": ("good: 10 % off from 50.00", _PRICING),
     "v43": ("every 20th request answers 500", _PRICING | {"FAULT_ERROR_EVERY": "20"}),
     "v44": ("every 12th request burns 30-60 ms: p95 rises", _PRICING | {"FAULT_SLOW_EVERY": "12"}),
-    "v45": ("an instance traps after its 300th request", _PRICING | {"FAULT_CRASH_AFTER": "300"}),
+    "v45": ("an instance traps after its 20th request", _PRICING | {"FAULT_CRASH_AFTER": "20"}),
     "v46": ("traps on every request", _PRICING | {"FAULT_TRAP": ""}),
     "v47": ("never ready", _PRICING | {"FAULT_NOT_READY": ""}),
 }
@@ -65,7 +65,7 @@ _SEARCH = {
     "v8": ("good: upper and lower case are one", _CASE),
     "v9": ("every 12th request burns 30-60 ms: p95 rises", _CASE | {"FAULT_SLOW_EVERY": "12"}),
     "v10": ("every 20th reply points outside memory", _CASE | {"FAULT_BAD_POINTER_EVERY": "20"}),
-    "v11": ("an instance traps after its 200th request", _CASE | {"FAULT_CRASH_AFTER": "200"}),
+    "v11": ("an instance traps after its 40th request", _CASE | {"FAULT_CRASH_AFTER": "40"}),
 }
 
 BUILDS: list[Build] = [
