@@ -32,6 +32,7 @@ from gaesup_tui.console.stack import Stack
 from gaesup_tui.console.starting import starter
 from gaesup_tui.console.times import Times
 from gaesup_tui.domain.errors import GaesupError
+from gaesup_widgets.frames import FrameDiff
 from gaesup_widgets.grid import Grid
 from gaesup_widgets.symbols import ASCII, UNICODE
 from gaesup_widgets.theme import install
@@ -43,7 +44,7 @@ _ANSWER_WITHIN_S = 3.0
 """How long leaving waits for commands that were not answered yet."""
 
 
-class Console(App[int]):
+class Console(FrameDiff, App[int]):
     """One terminal's view of one engine."""
 
     ENABLE_COMMAND_PALETTE = False
