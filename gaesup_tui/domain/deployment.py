@@ -66,10 +66,10 @@ class Deployment(Frozen):
         return next((r for r in reversed(self.good) if r.revision.id != stable), None)
 
     def weights(self) -> dict[str, int]:
-        """The traffic wished, revision id to percent."""
+        """The traffic wished, revision id to percent; empty when nothing is to serve."""
         if self.active:
             return self.active.weights()
-        return {self.stable.id: 100} if self.stable else {}
+        return {self.stable.id: 100} if self.stable and self.replicas else {}
 
     def replica_wishes(self) -> dict[str, tuple[Revision, int]]:
         """The replicas wished: revision id to revision and count."""

@@ -188,7 +188,8 @@ class Conductor:
             until = min((when for when in whens if when is not None), default=None)
             timeout = None if until is None else max(0.0, until - now) + 0.001
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
         self._wake.clear()
 
     def _step(self) -> None:

@@ -47,8 +47,11 @@ class SqliteJournal:
         self._backups = backups or path.parent / "backups"
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._db: sqlite3.Connection | None = None
+        self._closed = False
 
     async def _call(self, work: Callable[[], _T]) -> _T:
+        if self._closed:
+            raise JournalError(f"the journal {self.path} is closed")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, work)
 
@@ -82,9 +85,10 @@ class SqliteJournal:
         await self._call(lambda: self._backup(path))
 
     async def close(self) -> None:
-        with suppress(RuntimeError):  # closed before: its thread takes no more work
+        if not self._closed:
             await self._call(self._close)
-        self._thread.shutdown(wait=False)
+            self._closed = True
+            self._thread.shutdown(wait=False)
 
     # Everything below runs on the one thread.
 

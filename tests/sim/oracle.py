@@ -31,6 +31,7 @@ class Course:
     rollout: Rollout
     plan: Plan
     stable: str | None
+    replicas: int
     index: int = 0
     began: float = 0.0
     weight: int = 0
@@ -56,9 +57,7 @@ class Course:
     def allowed(self) -> list[dict[str, int]]:
         """The splits that may be asked for now: the step's, or the way back's."""
         if self.phase == "finished":
-            return [{self.stable: 100} if self.stable else {}]
-        if self.phase == "back":
-            return [self.split(self.weight)]
+            return [{self.stable: 100} if self.stable and self.replicas else {}]
         return [self.split(self.weight), self.split(0)]
 
 
@@ -148,7 +147,8 @@ class Oracle:
         key, before = event.deployment, self.courses.get(event.deployment)
         must(not self._stopped(key, event.rollout), f"{key}: a rollout began under a stop")
         must(before is None or before.phase == "finished", f"{key}: two rollouts at once")
-        course = Course(event.rollout, event.rollout.plan, before.stable if before else None)
+        stable = before.stable if before else None
+        course = Course(event.rollout, event.rollout.plan, stable, event.rollout.replicas)
         base = event.rollout.base
         must((base.id if base else None) == course.stable, f"{key}: the base is not what is stable")
         self.courses[key] = course
@@ -176,6 +176,9 @@ class Oracle:
                 must(course.phase == "forward", f"{key}: two ways back")
                 course.phase, course.plan, course.paused = "back", plan, False
                 course.enter(0, at)
+            case ev.DeploymentScaled(replicas=replicas):
+                must(replicas or course.phase == "finished", f"{key}: nothing left to move")
+                course.replicas = replicas
             case ev.RolloutFinished(outcome=outcome):
                 self._finished(key, course, outcome, at)
 

@@ -84,7 +84,7 @@ class People:
         if receipt.durable:
             for event in receipt.events:
                 held = self._disk.events[event.seq - 1]
-                must(held == event, f"acknowledged, but not in the journal: {event}")
+                must(held == event, "acknowledged, but not in the journal")
         else:
             self.promises.append(receipt)
         if key and receipt.durable and self._random.random() < 0.2:

@@ -24,7 +24,7 @@ from .virtual import VirtualLoop, virtual_loop
 
 SETTLE_WITHIN_S = 400.0
 CALM_WITHIN_S = 600.0
-_LIVES = ((0.6, 1, 60), (0.3, 40, 120), (0.08, 100, 300), (1.0, 300, 2000))
+_LIVES = ((0.75, 1, 50), (0.2, 30, 100), (0.04, 100, 300), (1.0, 300, 1000))
 """Share of the lives of the engine, and the least and the most callbacks they last."""
 
 
