@@ -72,6 +72,11 @@ def open_console(values: argparse.Namespace) -> int:
     return int(app.run(options.of(values)) or 0)
 
 
+def open_default_console() -> int:
+    """The console as ``gaesup`` without anything opens it."""
+    return open_console(parse([])[1])
+
+
 def _say(error: GaesupError) -> int:
     print(f"gaesup: {printable_line(str(error), 2000)}", file=sys.stderr)
     if isinstance(error, Invalid):

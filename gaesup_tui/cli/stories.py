@@ -1,0 +1,69 @@
+"""What the demo tells: versions, traffic, and what a person should watch for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import gaesup_tui
+from gaesup_tui.domain.errors import NotFound
+
+ENVIRONMENT = "production"
+GOOD = {"cart": "v41", "catalog": "v21", "checkout": "v12", "search": "v7"}
+"""What runs before a story begins."""
+RPS = {"cart": 120, "catalog": 30, "checkout": 20, "search": 20}
+FLOOD_RPS = {"cart": 600, "catalog": 150, "checkout": 100, "search": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One canary of cart, and the traffic that flows meanwhile."""
+
+    candidate: str
+    otherwise: str
+    """Deployed instead when ``candidate`` is what runs already."""
+    rps: dict[str, int]
+    expect: str
+
+
+STORIES: dict[str, Story] = {
+    "good-canary": Story(
+        "v42",
+        "v41",
+        RPS,
+        "5 % for 10 s, 25 % under analysis, then it waits for you: p promotes, x aborts",
+    ),
+    "bad-canary": Story(
+        "v43",
+        "v43",
+        RPS,
+        "one request in twenty fails: the guard takes it back by itself within half a minute",
+    ),
+    "crash": Story(
+        "v45",
+        "v45",
+        RPS,
+        "its instances trap again and again: the guard takes it back by itself",
+    ),
+    "flood": Story(
+        "v42",
+        "v41",
+        FLOOD_RPS,
+        "the same canary under a flood of requests; at 25 % it waits for you",
+    ),
+}
+
+
+def example() -> Path:
+    """The shop's ``gaesup.yaml``, beside the package.
+
+    Raises:
+        NotFound: the package was installed without its examples.
+    """
+    path = Path(gaesup_tui.__file__).resolve().parents[1] / "examples" / "shop" / "gaesup.yaml"
+    if not path.is_file():
+        raise NotFound(
+            f"the example is not at {path.parent}",
+            hint="run the demo from a checkout of the source, where it comes with the program",
+        )
+    return path
