@@ -12,6 +12,7 @@ from gaesup_backends.local import frames
 
 MAX_INFLIGHT: Final = 64
 MAX_BUFFERED_BYTES: Final = 16 * 1024 * 1024
+_HEADER: Final = frames.REQUEST_HEADER.pack
 
 
 class Call(Protocol):
@@ -39,6 +40,8 @@ class WorkerLink(asyncio.Protocol):
         self._last_id = 0
         self.pending: dict[int, Call] = {}
         self.progress_at = time.monotonic()
+        self._out: list[bytes] = []
+        self._call_soon = asyncio.get_running_loop().call_soon
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is attached to the loop."""
@@ -58,8 +61,18 @@ class WorkerLink(asyncio.Protocol):
             return False
         self._last_id = request_id = self._last_id % 0xFFFFFFFF + 1
         pending[request_id] = call
-        transport.write(frames.REQUEST_HEADER.pack(len(payload), request_id) + payload)
+        out = self._out
+        if not out:
+            self._call_soon(self._flush)
+        out.append(_HEADER(len(payload), request_id))
+        out.append(payload)
         return True
+
+    def _flush(self) -> None:
+        # One write for all requests of a turn of the loop: a system call costs more than they do.
+        out, self._out = self._out, []
+        if self._transport is not None:
+            self._transport.write(b"".join(out))
 
     def control(self, message: dict[str, Any]) -> None:
         """Send a control message; lost when the worker is gone."""
