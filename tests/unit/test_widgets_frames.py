@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pyte
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,13 +145,19 @@ def test_repeated_lines_do_not_tell_a_scroll() -> None:
 BARS = st.text("▁▂▃▄▅▆▇█ ", min_size=1, max_size=3)
 
 
-@given(st.lists(BARS, min_size=14, max_size=24), st.lists(BARS, min_size=1, max_size=4), WORDS)
-def test_a_sliding_chart_arrives_as_it_is(bars: list[str], more: list[str], label: str) -> None:
+@given(
+    st.lists(BARS, min_size=14, max_size=24),
+    st.lists(st.lists(BARS, min_size=1, max_size=3), min_size=1, max_size=4),
+    WORDS,
+)
+def test_a_sliding_chart_arrives_as_it_is(
+    bars: list[str], more: list[list[str]], label: str
+) -> None:
     frame = Frame()
     frame.fit(WIDTH, 1)
     sent, line = "", []
     for n in range(len(more) + 1):
-        chart = "".join([*bars, *more[:n]])[-16:]
+        chart = "".join([*bars, *chain(*more[:n])])[-16:]
         line = cells([(label[:3], "31"), (chart, ""), (str(n), "1")])
         sent += frame.write([(0, 0, line)])
     screen = pyte.Screen(WIDTH, 1)
@@ -163,4 +171,4 @@ def test_a_sliding_chart_sends_its_newest_bar() -> None:
     frame.fit(WIDTH, 1)
     frame.write([(0, 0, cells([("err ", ""), ("▁▂▃▄▅▆▇█▁▂▃▄▅▆▇█", "31"), (" 1", "")]))])
     sent = frame.write([(0, 0, cells([("err ", ""), ("▂▃▄▅▆▇█▁▂▃▄▅▆▇█▃", "31"), (" 1", "")]))])
-    assert sent == "\x1b[1;5H\x1b[P\x1b[1;20H\x1b[@\x1b[1;20H\x1b[0;31m▃\x1b[0m"
+    assert sent == "\x1b[1;5H\x1b[1P\x1b[1;20H\x1b[1@\x1b[1;20H\x1b[0;31m▃\x1b[0m"

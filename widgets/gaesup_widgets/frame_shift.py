@@ -11,6 +11,8 @@ from typing import NamedTuple
 _LEAST_LINES = 3
 # The same for cells that slide along their line.
 _LEAST_CELLS = 14
+# A chart that is drawn seldom has got several samples since.
+_MOST_SAMPLES = 4
 
 
 class Shift(NamedTuple):
@@ -53,13 +55,21 @@ def find_shift(old: Sequence[Hashable], new: Mapping[int, Hashable]) -> Shift | 
     return Shift(first - by, last, by)
 
 
-def find_slide(old: Sequence[Hashable], new: Sequence[Hashable]) -> tuple[int, int] | None:
-    """The cells (from, to) of a line in which `new` is `old` moved left by one cell.
+class Slide(NamedTuple):
+    """The cells from `start` on move left by `by`, up to `end`, the first that is a new one."""
 
-    `to` is the first cell that is no more a moved one.
-    """
+    start: int
+    end: int
+    by: int
+
+
+def find_slide(old: Sequence[Hashable], new: Sequence[Hashable]) -> Slide | None:
+    """The move to the left that brings the first cells that changed to their place."""
     start = next((at for at, (a, b) in enumerate(zip(old, new, strict=True)) if a != b), len(old))
-    end = start
-    while end + 1 < len(old) and new[end] == old[end + 1]:
-        end += 1
-    return (start, end) if end - start >= _LEAST_CELLS else None
+    for by in range(1, _MOST_SAMPLES + 1):
+        end = start
+        while end + by < len(old) and new[end] == old[end + by]:
+            end += 1
+        if end - start >= _LEAST_CELLS:
+            return Slide(start, end, by)
+    return None

@@ -138,10 +138,9 @@ class Frame:
         # Terminals differ in what they do to a wide character cut by such a move.
         if slide is None or any(not text for text, _ in (*old, *line)):
             return ""
-        start, end = slide
-        del old[start]
-        old.insert(end, _UNKNOWN)
-        return f"\x1b[{y + 1};{start + 1}H\x1b[P\x1b[{y + 1};{end + 1}H\x1b[@"
+        start, end, by = slide
+        old[start : end + by] = old[start + by : end + by] + [_UNKNOWN] * by
+        return f"\x1b[{y + 1};{start + 1}H\x1b[{by}P\x1b[{y + 1};{end + 1}H\x1b[{by}@"
 
     def _write_line(self, y: int, line: list[CellPair]) -> str:
         old, self._lines[y] = self._lines[y], line
@@ -188,10 +187,13 @@ def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterable[tuple[int, int, Stri
 
 
 class FrameDiff(_Base):
-    """Mixin: `class Console(FrameDiff, App[None])`. `redraw` paints all anew (bind it to a key:
-    what others write over the screen is not known here)."""
+    """Mixin: `class Console(FrameDiff, App[None])`. The action `redraw` paints all
+    anew: bind it to a key, since what others write over the screen is not known here."""
 
     _frame: Frame | None = None
+
+    def action_redraw(self) -> None:
+        self.redraw()
 
     def redraw(self) -> None:
         """Forget what the terminal shows and send the whole screen."""
