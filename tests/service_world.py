@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.errors import GaesupError, Unavailable
 from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import (
     Counters,
@@ -51,6 +51,8 @@ class MemoryBackend:
         self.lines: list[LogLine] = []
         self.chatty = False
         """Whether following logs never comes to an end of lines."""
+        self.broken = False
+        """Whether every call that changes something fails."""
         self._requests_per_look = requests_per_look
         self._counts: dict[tuple[str, str], int] = {}
         self._changed = asyncio.Event()
@@ -58,7 +60,12 @@ class MemoryBackend:
     async def start(self) -> None:
         return
 
+    def _check(self) -> None:
+        if self.broken:
+            raise Unavailable("the world is broken", hint="mend it")
+
     async def ensure(self, deployment: str, revision: Revision, replicas: int) -> None:
+        self._check()
         there = self.replicas.setdefault(deployment, {})
         if replicas:
             there[revision.id] = replicas
@@ -69,6 +76,7 @@ class MemoryBackend:
     async def set_traffic(
         self, deployment: str, weights: Mapping[str, int], *, sticky: bool
     ) -> None:
+        self._check()
         self.weights[deployment] = dict(weights)
         self._changed.set()
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, Bake, Pause
-from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.world import World
 
 DEPLOYMENT_ACTIONS = (
@@ -32,7 +30,7 @@ def why_not(world: World, action: str, key: str, now: float) -> str | None:
         return _stopped(world, key) if action == "deploy" else f"there is no deployment {key}"
     match action:
         case "promote" | "promote_full":
-            return _stopped(world, key) or _no_promote(state, now, full=action == "promote_full")
+            return _stopped(world, key) or _no_promote(state, full=action == "promote_full")
         case "pause":
             return _no_pause(state)
         case "resume":
@@ -68,7 +66,7 @@ def _moving(state: Deployment) -> str:
     return f"{rollout.candidate.version} is on its way: promote or abort it first"
 
 
-def _no_promote(state: Deployment, now: float, *, full: bool) -> str | None:
+def _no_promote(state: Deployment, *, full: bool) -> str | None:
     rollout = state.active
     if rollout is None:
         return "no rollout is moving"
@@ -80,15 +78,9 @@ def _no_promote(state: Deployment, now: float, *, full: bool) -> str | None:
         return "it is being promoted fully already" if rollout.full else None
     if isinstance(rollout.step, Pause | Analyse | Bake):
         return None
-    return (
-        f"step {rollout.index + 1} of {len(rollout.plan)} is still at work: {_doing(rollout, now)}"
-    )
-
-
-def _doing(rollout: Rollout, now: float) -> str:
-    step = rollout.step
-    title = step.title() if step else "finishing"
-    return f"{title}, since {duration(max(0.0, now - rollout.step_began))}"
+    title = rollout.step.title() if rollout.step else "finishing"
+    # No "since 12 s" here: reasons are kept in views and would stand still there.
+    return f"step {rollout.index + 1} of {len(rollout.plan)} is still at work: {title}"
 
 
 def _no_pause(state: Deployment) -> str | None:

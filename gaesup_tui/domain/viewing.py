@@ -83,7 +83,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         health=_health(state, sight.seen),
         since=_since(state),
         replicas=state.replicas,
-        ready=_ready(sight.seen),
+        ready=_ready(state, sight.seen),
         revisions=_revisions(state, sight.seen),
         rollout=rollout_view(state.rollout, sight) if state.rollout else None,
         waiting=_waiting_view(why),
@@ -117,8 +117,17 @@ def _since(state: Deployment) -> float | None:
     return next((r.at for r in reversed(state.good) if r.revision.id == state.stable.id), None)
 
 
-def _ready(seen: DeploymentSeen | None) -> int | None:
-    return None if seen is None else sum(r.ready for r in seen.revisions.values())
+def _ready(state: Deployment, seen: DeploymentSeen | None) -> int | None:
+    """Of ``state.replicas``, how many are not missing on any revision that serves. While a rollout
+    moves both sides may have as many; a sum over them would say 8 of 4."""
+    if seen is None:
+        return None
+    weights, missing = state.weights(), 0
+    for revision, (_, wished) in state.replica_wishes().items():
+        if weights.get(revision):
+            there = seen.revision(revision)
+            missing += max(0, wished - (there.ready if there else 0))
+    return max(0, state.replicas - missing) if weights else 0
 
 
 def _health(state: Deployment, seen: DeploymentSeen | None) -> Health:

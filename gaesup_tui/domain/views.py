@@ -158,6 +158,7 @@ class DeploymentView(TypedDict):
     """When the stable revision became it."""
     replicas: int
     ready: int | None
+    """Of ``replicas``, those not missing on any revision that serves."""
     revisions: list[RevisionView]
     rollout: RolloutView | None
     """The active one, or the last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -91,6 +92,8 @@ def _path(body: bytes) -> Path | None:
     path = asked.get("path")
     if path is None:
         return None
+    if isinstance(path, str) and os.path.lexists(path):
+        raise Invalid(f"path: {printable_line(path, 200)} is there already", hint="name a new file")
     if not isinstance(path, str) or "\0" in path or not Path(path).is_absolute():
         raise Invalid(f"path: {printable_line(str(path), 200)!r} is not an absolute path")
     return Path(path)
