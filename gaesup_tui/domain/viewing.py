@@ -365,4 +365,6 @@ def way_back_line(rollout: Rollout, sight: Sight) -> str:
 
 
 def _about(seconds: float | None) -> str:
-    return "time not measured yet" if seconds is None else f"about {duration(seconds)}"
+    if seconds is None:
+        return "time not measured yet"
+    return f"about {duration(seconds)}" if seconds >= 0.1 else "under 0.1 s"
