@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 import pyte
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaesup_widgets.frame_shift import Shift, find_shift
@@ -38,6 +38,7 @@ def screen_of(sent: str) -> pyte.Screen:
     return screen
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.integers(0, HEIGHT - 1), LINES), max_size=12))
 def test_updates_in_any_order_make_the_screen_that_was_meant(
     updates: list[tuple[int, list[CellPair]]],
@@ -97,6 +98,7 @@ def test_an_update_outside_the_screen_is_left_out() -> None:
     assert frame.write([(0, WIDTH, cells([("a", "")]))]) == ""
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(LINES, min_size=12, max_size=12),
     st.integers(0, 11),
@@ -145,6 +147,7 @@ def test_repeated_lines_do_not_tell_a_scroll() -> None:
 BARS = st.text("▁▂▃▄▅▆▇█ ", min_size=1, max_size=3)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(BARS, min_size=14, max_size=24),
     st.lists(st.lists(BARS, min_size=1, max_size=3), min_size=1, max_size=4),

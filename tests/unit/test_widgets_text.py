@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -26,12 +26,14 @@ def shown(runs: list[Cell]) -> str:
     return "".join(cell.text for cell in runs)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, st.integers(0, 40), st.sampled_from(["left", "right"]))
 def test_any_text_fits_exactly(text: str, width: int, align: cells.Align) -> None:
     assert cell_len(fit(text, width, align)) == width
     assert sum(cell_len(c.text) for c in fit_runs([Cell(text), Cell(text)], width, align)) == width
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_printable_text_cannot_act_on_a_terminal(text: str) -> None:
     clean = printable(text)
@@ -112,6 +114,7 @@ def test_two_charts_can_share_a_scale() -> None:
     assert spark([20], 1, low=0, high=10) == "█"
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats()), max_size=30), st.integers(0, 20))
 def test_any_samples_make_a_chart(values: list[float | None], width: int) -> None:
     assert cell_len(spark(values, width)) == width

@@ -184,11 +184,6 @@ class Grid(Widget, can_focus=True):
             self._drawn.clear()
             self._repaint()
 
-    def set_marked(self, keys: frozenset[str]) -> None:
-        """Mark exactly the rows of `keys`."""
-        self._marked = keys
-        self._repaint()
-
     def move_to(self, key: str) -> bool:
         """Put the cursor on the row `key`; false when it is not shown or is a heading."""
         at = self._index.get(key)
