@@ -14,7 +14,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class FakeEngine:
     @asynccontextmanager
     async def serving(self, socket: Path) -> AsyncIterator[FakeEngine]:
         """Listen on ``socket`` while the block runs; leaving breaks every connection."""
-        socket.unlink(missing_ok=True)
+        socket.unlink(missing_ok=True)  # noqa: ASYNC240 - a test's own folder
         server = await asyncio.start_unix_server(self._serve, path=str(socket))
         beat = asyncio.create_task(self._beat())
         try:
@@ -61,7 +61,7 @@ class FakeEngine:
             for task in [beat, *self._handlers]:
                 task.cancel()
             await asyncio.gather(beat, *self._handlers, return_exceptions=True)
-            socket.unlink(missing_ok=True)
+            socket.unlink(missing_ok=True)  # noqa: ASYNC240 - a test's own folder
 
     # What happens by itself -----------------------------------------------------------------
 
@@ -119,10 +119,8 @@ class FakeEngine:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *rest = head.split("\r\n")
             method, target, _ = first.split(" ")
-            headers = dict(
-                (name.lower(), value.strip())
-                for name, _, value in (line.partition(":") for line in rest if line)
-            )
+            pairs = (line.partition(":") for line in rest if line)
+            headers = {name.lower(): value.strip() for name, _, value in pairs}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             await self._route(method, target, headers, body, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -225,7 +223,8 @@ class FakeEngine:
 
 
 _HEAD_STREAM = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\nx-gaesup-version: 0.1.0\r\ncontent-type: text/event-stream\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
 )
 
 
@@ -235,8 +234,8 @@ def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 async def _reply(writer: asyncio.StreamWriter, status: int, answer: Json) -> None:
     body = json.dumps(answer, ensure_ascii=False).encode()
-    head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-    writer.write(head.encode() + b"\r\n\r\n" + body)
+    lines = [f"HTTP/1.1 {status} X", "x-gaesup-version: 0.1.0", f"content-length: {len(body)}"]
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     await writer.drain()
 
 
@@ -256,7 +255,5 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(_main())
-    except KeyboardInterrupt:
-        pass

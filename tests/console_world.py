@@ -10,18 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
-POSSIBLE = [
-    "promote",
-    "promote_full",
-    "pause",
-    "resume",
-    "abort",
-    "retry",
-    "rollback",
-    "deploy",
-    "scale",
-    "unhold",
-]
+POSSIBLE = (
+    *("promote", "promote_full", "pause", "resume", "abort", "retry", "rollback", "deploy"),
+    *("scale", "unhold"),
+)
 
 
 class Refusal(Exception):
@@ -155,17 +147,17 @@ def canary(waits: bool = True) -> Json:
                     "metric": metric,
                     "base": base,
                     "candidate": candidate,
-                    "difference": candidate - base,
-                    "low": (candidate - base) * 0.5 - tolerance * 0.3,
-                    "high": (candidate - base) * 1.5 + tolerance * 0.3,
+                    "difference": (candidate - base) / (base if metric == "p95" else 1),
+                    "low": (candidate - base) / (base if metric == "p95" else 1) - tolerance * 0.3,
+                    "high": (candidate - base) / (base if metric == "p95" else 1) + tolerance * 0.3,
                     "tolerance": tolerance,
                     "base_requests": 54310,
                     "candidate_requests": 18240,
-                    "state": "unclear",
+                    "state": "unsure",
                 }
                 for metric, base, candidate, tolerance in (
-                    ("error_ratio", 0.0040, 0.0046, 0.005),
-                    ("p95_s", 0.087, 0.088, 0.0087),
+                    ("errors", 0.0040, 0.0046, 0.005),
+                    ("p95", 0.087, 0.088, 0.2),
                 )
             ],
         },
@@ -265,6 +257,7 @@ class CannedWorld:
             "boot": self.boot,
             "pid": 4242,
             "seq": self.seq,
+            "rev": 1,
             "frozen": self.frozen,
             "started_at": time.time() - 60,
         }
@@ -291,6 +284,7 @@ class CannedWorld:
     def overview(self) -> Json:
         return {
             "seq": self.seq,
+            "rev": 1,
             "engine": self.engine(),
             "deployments": list(self.deployments.values()),
             "recent": self.events[-50:],
@@ -318,11 +312,16 @@ class CannedWorld:
         }
 
     def stop_preview(self) -> Json:
-        moving = len(self.engine()["moving"])
+        moving = self.engine()["moving"]
         count = len(self.deployments)
         scopes = [
             {"scope": "", "title": "everything", "rollouts": moving, "deployments": count},
-            {"scope": "production", "title": "production", "rollouts": 1, "deployments": count},
+            {
+                "scope": "production",
+                "title": "production",
+                "rollouts": moving[:1],
+                "deployments": 9,
+            },
         ]
         return {"scopes": scopes, "switch_s": 0.4}
 
@@ -332,19 +331,19 @@ class CannedWorld:
         return found[-int(query.get("limit", "500")) :]
 
     def series(self, query: dict[str, str]) -> Json:
-        return {"at": time.time(), "step_s": 1, "deployments": {}}
+        return {"at": time.time(), "step_s": 1, "revisions": {}}
 
     def since(self, seq: int) -> list[Json]:
         return [event for event in self.events if seq >= 0 and event["seq"] > seq]
 
     def log_line(self, query: dict[str, str], number: int) -> Json:
+        level = "error" if number % 17 == 0 else "info"
         return {
             "at": time.time(),
             "revision": "v41-aa",
-            "version": "v41",
             "replica": "v41-0",
-            "level": "error" if number % 17 == 0 else "info",
-            "text": f"GET /{query.get('deployment', '')} {number} 200",
+            "stream": "stdout",
+            "line": f"{level} GET /{query.get('deployment', '')} {number} 200",
         }
 
     # What happens -------------------------------------------------------------------------
@@ -378,7 +377,6 @@ class CannedWorld:
         if expect is not None and expect != view["seq"]:
             raise Refusal(409, "moved", f"kim promoted {key} to 50 % 3 s ago")
         self.touched = [key]
-        view["seq"] += 1
         rollout = view["rollout"]
         if action == "abort" and rollout:
             self._to_stable(view)
@@ -388,6 +386,7 @@ class CannedWorld:
         elif action == "scale":
             view.update(replicas=command["replicas"], ready=command["replicas"])
         event = self.event("lee", action, key, f"{action} {key}", why=command.get("why", ""))
+        view["seq"] = event["seq"]
         return self._receipt(event, f"{action} {key}: done", key)
 
     def _to_stable(self, view: Json) -> None:

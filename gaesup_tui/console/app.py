@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from textual import events, messages
 from textual.app import App, ComposeResult
@@ -15,6 +16,7 @@ from textual.binding import BindingsMap
 from textual.containers import Vertical
 
 from gaesup_tui.console import leaving
+from gaesup_tui.console.activity import Activity
 from gaesup_tui.console.deployments import Deployments
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.frame import Foot, StopStrip, TabLine, Truth
@@ -36,6 +38,9 @@ from gaesup_widgets.frames import FrameDiff
 from gaesup_widgets.grid import Grid
 from gaesup_widgets.symbols import ASCII, UNICODE
 from gaesup_widgets.theme import install
+
+if TYPE_CHECKING:
+    from gaesup_widgets.command_line import CommandLine
 
 _LAG_EVERY_S = 2.0
 _SLOW_LINE_S = 0.5
@@ -78,7 +83,11 @@ class Console(FrameDiff, App[int]):
         self._pages = Vertical(id="pages")
         self.stack = Stack(
             self._pages,
-            {"1": lambda: Now(self.desk), "2": lambda: Deployments(self.desk)},
+            {
+                "1": lambda: Now(self.desk),
+                "2": lambda: Deployments(self.desk),
+                "6": lambda: Activity(self.desk),
+            },
         )
         self.router = Router(self)
         self._guard = guard or BurstGuard()
@@ -106,10 +115,11 @@ class Console(FrameDiff, App[int]):
 
     def _begin(self) -> None:
         leaving.watch_signals(self.leave)
-        self._run(self.desk.link.run(), "link")
-        self._run(self._tick_for_ever(), "tick")
+        self.start(self.desk.link.run(), "link")
+        self.start(self._tick_for_ever(), "tick")
 
-    def _run(self, work: Coroutine[object, object, None], name: str) -> None:
+    def start(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run ``work`` as long as the console lives: no screen that closes takes it along."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -171,9 +181,9 @@ class Console(FrameDiff, App[int]):
         if self._lag_asked_at is None:
             self._lag_asked_at = now
             # Any terminal that knows synchronized output answers at once: that is the lag.
-            self._driver.write("\x1b[?2026$p")
-            self._driver.flush()
-        else:
+            self.write("\x1b[?2026$p")
+        elif self.truth.line_lag_s is not None:
+            # It answered before and does not now: the wait is the lag so far.
             self.truth.line_lag_s = now - self._lag_asked_at
 
     def on_terminal_supports_synchronized_output(
@@ -195,9 +205,15 @@ class Console(FrameDiff, App[int]):
 
     def is_typing(self) -> bool:
         """Whether keys are text now."""
-        return (self.focused is not None and self.focused.has_class("-text", "command-text")) or (
-            type(self.focused).__name__ in ("Input", "_TypedName")
-        )
+        # By name: an Input is loaded when the first is needed, not to ask this.
+        kinds = type(self.focused).__mro__ if self.focused is not None else ()
+        return any(kind.__name__ in ("Input", "TextArea") for kind in kinds)
+
+    def write(self, sequence: str) -> None:
+        """Send a control sequence to the terminal: a bell, a copy, a question."""
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "stop_key":
@@ -218,6 +234,15 @@ class Console(FrameDiff, App[int]):
 
     def on_grid_highlighted(self, event: Grid.Highlighted) -> None:
         self.router.show_keys()
+
+    def on_command_line_changed(self, event: CommandLine.Changed) -> None:
+        self.router.lines.changed(event.line, event.text)
+
+    def on_command_line_submitted(self, event: CommandLine.Submitted) -> None:
+        self.router.lines.submitted(event.line, event.text)
+
+    def on_command_line_closed(self, event: CommandLine.Closed) -> None:
+        self.router.lines.closed(event.line)
 
     # Leaving --------------------------------------------------------------------------------
 

@@ -22,7 +22,11 @@ _BACK_KEYS = "escape,backspace,h"
 
 def bindings(keymap: Mapping[str, str]) -> list[Binding]:
     """A binding for every action of the table, under the keys of ``keymap`` where it has some."""
-    found = [Binding(EMERGENCY_KEY, "emergency", "STOP", show=False, priority=True)]
+    found = [
+        Binding(EMERGENCY_KEY, "emergency", "STOP", show=False, priority=True),
+        Binding("ctrl+p", "act('palette')", "Palette", show=False),
+        Binding("ctrl+e", "act('export')", "Export", show=False),
+    ]
     for action in ACTIONS:
         keys = keymap.get(action.id, action.key)
         if action.id == "stop":

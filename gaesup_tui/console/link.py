@@ -11,9 +11,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from gaesup_tui.console.remote import Engine, StreamEvent
+from gaesup_tui.console.remote import Engine
 from gaesup_tui.console.replica import Replica
 from gaesup_tui.domain.errors import GaesupError, Unavailable
+from gaesup_tui.service.client import Message
 
 LinkState = Literal["connecting", "ok", "late", "lost", "frozen"]
 
@@ -96,13 +97,13 @@ class Link:
         self.changed.set()
         ping = asyncio.create_task(self._ping())
         try:
-            async for event in self._engine.stream(overview["seq"]):
+            async for event in self._engine.stream(overview["seq"], overview["rev"], boot):
                 self._take(event)
                 self.changed.set()
         finally:
             ping.cancel()
 
-    def _take(self, event: StreamEvent) -> None:
+    def _take(self, event: Message) -> None:
         match event.kind:
             case "changes":
                 self._replica.change(event.data)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gaesup_tui.console.words import active_rollout
-from gaesup_tui.domain.views import DeploymentView, EngineView
+from gaesup_tui.domain.views import DeploymentView, EngineView, WaitingView
 from gaesup_widgets.cells import age
 
 
@@ -67,9 +67,8 @@ def _kind(view: DeploymentView) -> str:
     return rollout["strategy"] if rollout else "waits"
 
 
-def _then(waiting: object, now: float) -> str:
-    assert isinstance(waiting, dict)
-    until, then = waiting["until"], str(waiting["then"])
+def _then(waiting: WaitingView, now: float) -> str:
+    until, then = waiting["until"], waiting["then"]
     if until is None:
         return then
     return f"{then} in {age(max(0.0, until - now))}"

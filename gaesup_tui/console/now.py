@@ -32,9 +32,8 @@ _RECENT = 100
 _NEED = (
     Column("kind", min_width=8),
     Column("name", min_width=19, weight=1),
-    Column("text", min_width=24, weight=3),
-    Column("then", min_width=14, weight=1, align="right"),
-    Column("since", min_width=5, align="right"),
+    Column("text", min_width=30, weight=3),
+    Column("since", min_width=18, align="right"),
 )
 _MOVE = (
     Column("name", min_width=19, weight=1),
@@ -123,14 +122,10 @@ class Now(Page):
         most = max(5, self.size.height - 8 - min(len(moves), 5))
         rows = [self._heading_needs(waits, now), *(self._need(need, now) for need in waits[:most])]
         if len(waits) > most:
-            more = f"{len(waits) - most} more, less urgent: all are among 2 Deployments"
+            more = f"{len(waits) - most} more, less urgent: press 2 for all"
             rows.append(Row("need:more", {"text": Cell(more, "dim")}, layout="need"))
-        if not waits:
-            rows.append(_saying("need:none", "need", "nothing needs you"))
-        rows.append(Row.heading("h:move", "Moving", f"{len(moves)}" if moves else ""))
+        rows.append(Row.heading("h:move", "Moving", f"{len(moves)}" if moves else "nothing"))
         rows += [self._move(view) for view in moves]
-        if not moves:
-            rows.append(_saying("move:none", "move", "nothing moves"))
         return rows + self._recent(now)
 
     def _keeps(self, view: DeploymentView, now: float) -> bool:
@@ -145,6 +140,8 @@ class Now(Page):
     def _heading_needs(self, waits: list[Need], now: float) -> Row:
         oldest = min((need.since for need in waits if need.since is not None), default=None)
         note = f"oldest {age(now - oldest)}" if oldest is not None else ""
+        if not waits:
+            note = "nothing"
         return Row.heading("h:need", "Needs you", note)
 
     def _need(self, need: Need, now: float) -> Row:
@@ -155,11 +152,16 @@ class Now(Page):
                 "kind": Cell(need.kind, need.style),
                 "name": need.deployment or "engine",
                 "text": need.text,
-                "then": Cell(need.then, "dim"),
-                "since": self.desk.times.show(need.since, now) if need.since else "",
+                "since": self._since(need, now),
             },
             layout="need",
         )
+
+    def _since(self, need: Need, now: float) -> list[Cell]:
+        """``4m12, aborts in 26m``."""
+        since = self.desk.times.show(need.since, now) if need.since else ""
+        between = ", " if since and need.then else ""
+        return [Cell(since), Cell(f"{between}{need.then}", "dim")]
 
     def _move(self, view: DeploymentView) -> Row:
         desk, key = self.desk, f"move:{view['key']}"
@@ -221,21 +223,17 @@ class Now(Page):
         self._deployment_of[key] = event["deployment"]
         return Row(
             key,
-            {"at": self.desk.times.clock(event["at"], now), "what": event_sentence(event)},
+            {"at": self.desk.times.clock(event["at"], now), "what": event_cells(event)},
             layout="event",
         )
 
 
-def event_sentence(event: EventView) -> list[Cell]:
+def event_cells(event: EventView, *, with_deployment: bool = True) -> list[Cell]:
     """``kim cart@production promoted to 25 %: "metrics flat"``."""
     runs = [Cell(f"{event['by']} ", "dim")] if event["by"] else []
-    if event["deployment"]:
+    if event["deployment"] and with_deployment:
         runs.append(Cell(f"{event['deployment']} ", "strong"))
     runs.append(Cell(event["text"], LEVEL_STYLES[event["level"]]))
     if event["why"] and event["why"] not in event["text"]:
         runs.append(Cell(f": {event['why']}", "dim"))
     return runs
-
-
-def _saying(key: str, layout: str, text: str) -> Row:
-    return Row(key, {"name": Cell(text, "dim"), "kind": Cell("–", "dim")}, layout=layout)

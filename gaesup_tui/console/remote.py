@@ -11,13 +11,23 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from gaesup_tui.console.wire import Wire, parse
+from gaesup_tui.console.wire import Wire
 from gaesup_tui.domain.actions import ACTIONS
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.text import printable_line
-from gaesup_tui.domain.views import EventView, Overview, Preview, Receipt
+from gaesup_tui.domain.views import (
+    DeploymentSeries,
+    EventView,
+    Hello,
+    Overview,
+    Preview,
+    Receipt,
+    StopPreview,
+)
+from gaesup_tui.service.client import Message
+from gaesup_tui.service.failures import parse
 
 MUTATING = frozenset(
     {action.id for action in ACTIONS if action.mutating}
@@ -27,14 +37,6 @@ MUTATING = frozenset(
 """Names of actions and first words of command lines that change something."""
 
 READ_ONLY = "read-only: this console was started with --read-only"
-
-
-class StreamEvent(NamedTuple):
-    """One event of the stream: its kind, its sequence number if it has one, its data."""
-
-    kind: str
-    id: str
-    data: Any
 
 
 class Engine:
@@ -51,54 +53,49 @@ class Engine:
 
     # What is asked --------------------------------------------------------------------------
 
-    async def hello(self, timeout_s: float = 5.0) -> dict[str, Any]:
+    async def hello(self, timeout_s: float = 5.0) -> Hello:
         """Who answers: version, boot, sequence number."""
-        return cast("dict[str, Any]", await self._wire.get("/v1/hello", timeout_s=timeout_s))
+        return cast(Hello, await self._wire.get("/v1/hello", timeout_s=timeout_s))
 
     async def snapshot(self) -> Overview:
         """Everything at one moment."""
         return cast(Overview, await self._wire.get("/v1/snapshot", timeout_s=15.0))
 
-    async def stream(self, after: int) -> AsyncIterator[StreamEvent]:
-        """What happens from sequence number ``after`` on, until the engine ends it."""
-        kind, number, data = "", "", ""
-        async for line in self._wire.lines("/v1/stream", {"after": after}):
+    async def stream(self, after: int, rev: int, boot: str) -> AsyncIterator[Message]:
+        """What happens from event ``after`` on, until the engine ends it; first the views that
+        changed since ``rev`` of the snapshot of ``boot``."""
+        kind, data = "", ""
+        query: dict[str, str | int] = {"after": after, "rev": rev, "boot": boot}
+        async for line in self._wire.lines("/v1/stream", query):
             name, _, value = line.partition(": ")
             if name == "event":
                 kind = value
-            elif name == "id":
-                number = value
             elif name == "data":
-                data += value
+                data = value
             elif not line and data:
-                yield StreamEvent(kind, number, parse(data))
-                kind, number, data = "", "", ""
+                yield Message(kind, parse(data))
+                kind, data = "", ""
 
     async def preview(self, action: str, deployment: str, **more: str | int) -> Preview:
         """What ``action`` would do now."""
         query = {"action": action, "deployment": deployment, **more}
         return cast(Preview, await self._wire.get("/v1/preview", query))
 
-    async def stop_scopes(self) -> list[dict[str, Any]]:
+    async def stop_preview(self) -> StopPreview:
         """The scopes of an emergency stop and what each would take."""
-        answer = await self._wire.get("/v1/stop/preview", {"scope": ""}, timeout_s=2.0)
-        return cast("list[dict[str, Any]]", answer["scopes"])
+        return cast(StopPreview, await self._wire.get("/v1/stop/preview", timeout_s=2.0))
 
-    async def history(
-        self, *, deployment: str = "", after: int = 0, limit: int = 500
-    ) -> list[EventView]:
-        """Events from the journal, oldest first."""
+    async def history(self, *, deployment: str = "", limit: int = 500) -> list[EventView]:
+        """The newest ``limit`` events of the journal, oldest first."""
         query: dict[str, str | int] = {"limit": limit}
         if deployment:
             query["deployment"] = deployment
-        if after:
-            query["after"] = after
         return cast("list[EventView]", await self._wire.get("/v1/history", query))
 
-    async def series(self, points: int) -> dict[str, Any]:
-        """The last ``points`` samples of every deployment."""
-        answer = await self._wire.get("/v1/series", {"points": points})
-        return cast("dict[str, Any]", answer)
+    async def series(self, deployment: str, points: int) -> DeploymentSeries:
+        """The last ``points`` seconds of a deployment and its revisions."""
+        query: dict[str, str | int] = {"deployment": deployment, "points": points}
+        return cast(DeploymentSeries, await self._wire.get("/v1/series", query))
 
     async def logs(self, deployment: str, *, tail: int = 200) -> AsyncIterator[dict[str, Any]]:
         """Log lines of all replicas, the last ``tail`` first, then as they come."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gaesup_tui.console.replica import Diff
+from gaesup_tui.console import commandline
+from gaesup_tui.console.clipboard import copy
+from gaesup_tui.console.lines import TypedLines
+from gaesup_tui.console.replica import EVERYTHING, Diff
+from gaesup_tui.console.watch import Watches, notice
 from gaesup_tui.domain.actions import BY_ID
+from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import DeploymentView
 
 if TYPE_CHECKING:
@@ -19,6 +25,8 @@ class Router:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._watches = Watches()
+        self.lines = TypedLines(console, self.run_text)
 
     # The footer -----------------------------------------------------------------------------
 
@@ -30,16 +38,21 @@ class Router:
         key = console.stack.page.subject()
         return console.desk.replica.deployments.get(key) if key else None
 
-    def show_keys(self) -> None:
-        """Bring the footer up to date with what the cursor is on: what can be done first."""
+    def _ids(self) -> list[str]:
         console = self._console
-        view = self.view()
-        page = console.stack.page
-        ids = [*page.actions, *_EVERYWHERE]
+        ids = [*console.stack.page.actions, *_EVERYWHERE]
         engine = console.desk.replica.engine
         if engine is not None and engine["stops"]:
             ids.insert(0, "release")
-        hints = [console.desk.hint(action_id, view) for action_id in ids]
+        return ids
+
+    def show_keys(self) -> None:
+        """Bring the footer up to date with what the cursor is on: what can be done first."""
+        console = self._console
+        if not console.stack.tab:
+            return
+        view = self.view()
+        hints = [console.desk.hint(action_id, view) for action_id in self._ids()]
         open_ones = [hint for hint in hints if hint.reason is None]
         closed = [hint for hint in hints if hint.reason is not None]
         console.foot.show([*open_ones, *closed])
@@ -56,14 +69,88 @@ class Router:
             handler()
             return
         action = BY_ID[action_id]
-        if action.scope == "view":
-            console.foot.say(f"{action.title.lower()}: nothing to {action.id} here", "dim")
+        if action.scope == "deployment" and action.mutating:
+            self.decide(action_id, self.view(), {})
+        else:
+            console.foot.say(
+                f"{action.title.lower()}: nothing to {action.title.lower()} here", "dim"
+            )
+
+    def decide(self, action_id: str, view: DeploymentView | None, more: dict[str, Any]) -> None:
+        """Ask about an action on a deployment, or say why it is not possible."""
+        from gaesup_tui.console.deeds import Deed
+
+        console = self._console
+        if reason := console.desk.why_not(action_id, view):
+            console.foot.say(f"{BY_ID[action_id].title.lower()}: {reason}", "warn")
             return
-        if reason := console.desk.why_not(action_id, self.view()):
-            console.foot.say(f"{action.title.lower()}: {reason}", "warn")
+        assert view is not None  # why_not says so when there is none
+        if action_id in ("scale_up", "scale_down"):
+            step = 1 if action_id == "scale_up" else -1
+            more = {"replicas": max(0, view["replicas"] + step)}
+        console.start(Deed(console, action_id, view, more).ask(), f"ask {action_id}")
+
+    def run_text(self, text: str) -> None:
+        """Do what was typed after ``:``."""
+        console = self._console
+        try:
+            self._run(
+                commandline.understand(text, [*console.desk.replica.deployments], self._key())
+            )
+        except GaesupError as error:
+            console.foot.say(str(error), "warn")
+
+    def _run(self, asked: commandline.Asked) -> None:
+        console = self._console
+        match asked:
+            case commandline.Go("quit"):
+                console.leave()
+            case commandline.Go(where):
+                self.act(where)
+            case commandline.Open(page, key):
+                self._open_page(page, key)
+            case commandline.Run(words, mutating):
+                self._run_program(words, mutating)
+            case commandline.Deed(action_id, key, more):
+                view = console.desk.replica.deployments.get(key)
+                if view is not None and "replicas" in more:
+                    count = commandline.replicas(str(more["replicas"]), view["replicas"])
+                    more = {**more, "replicas": count}
+                self.decide(action_id, view, more)
+
+    def _run_program(self, words: Any, mutating: bool) -> None:
+        from gaesup_tui.console.asking import ask_to_run
+        from gaesup_tui.console.output import Output
+
+        console = self._console
+        if reason := console.desk.engine.refusal(words[0] if mutating else ""):
+            console.foot.say(f"{words[0]}: {reason}", "warn")
+        elif mutating:
+            ask_to_run(console, words)
+        else:
+            self._push(Output(console.desk, words))
+
+    # Watching -------------------------------------------------------------------------------
 
     def watch(self, diff: Diff) -> None:
         """Tell of watched deployments that came to rest."""
+        console = self._console
+        if not self._watches.keys or not diff.deployments:
+            return
+        for text in self._watches.look(console.desk.replica.deployments, diff.deployments):
+            console.foot.say(text, "accent")
+            console.write(notice(text))
+
+    def _do_watch(self) -> None:
+        view = self.view()
+        text = self._watches.turn(view) if view else "watch: no deployment is under the cursor"
+        self._console.foot.say(text)
+
+    # Movement -------------------------------------------------------------------------------
+
+    def _key(self) -> str | None:
+        view = self.view()
+        return view["key"] if view else None
 
     def _do_now(self) -> None:
         self._go("1")
@@ -71,19 +158,158 @@ class Router:
     def _do_deployments(self) -> None:
         self._go("2")
 
+    def _do_activity(self) -> None:
+        self._go("6")
+
     def _go(self, tab: str) -> None:
         console = self._console
-        if tab in console.stack.tabs:
-            console.stack.go(tab)
-            console.show_tabs()
-            self.show_keys()
+        console.stack.go(tab)
+        self._shown()
+
+    def _shown(self) -> None:
+        self._console.show_tabs()
+        self.show_keys()
+
+    def _push(self, page: Any) -> None:
+        self._console.stack.push(page)
+        self._shown()
 
     def _do_back(self) -> None:
         console = self._console
-        if console.stack.back():
-            console.show_tabs()
-            self.show_keys()
+        page = console.stack.page
+        if page.filter_text and page.can_filter:
+            page.set_filter("")
+            console.foot.say("filter taken away")
+        elif console.stack.back():
+            self._shown()
         elif console.stack.tab != "1":
             self._go("1")
         else:
             console.leave()
+
+    def _do_open(self) -> None:
+        key = self._console.stack.page.subject()
+        if key:
+            self.open_deployment(key)
+
+    def open_deployment(self, key: str) -> None:
+        """Go into a deployment: its rollout when one moves, else the deployment itself."""
+        from gaesup_tui.console.rollout import Rollout
+        from gaesup_tui.console.words import active_rollout
+
+        console = self._console
+        view = console.desk.replica.deployments.get(key)
+        if view is None:
+            console.foot.say(f"there is no deployment {key} any more", "warn")
+            return
+        page = console.stack.page
+        if active_rollout(view) is not None and not isinstance(page, Rollout):
+            self._push(Rollout(console.desk, key))
+        else:
+            self._open_page("deployment", key)
+
+    def _open_page(self, name: str, key: str) -> None:
+        desk = self._console.desk
+        if name == "logs":
+            from gaesup_tui.console.logs import Logs
+
+            self._push(Logs(desk, key))
+        elif name == "deployment":
+            from gaesup_tui.console.deployment import Deployment
+
+            self._push(Deployment(desk, key))
+        else:
+            from gaesup_tui.console.activity import Activity
+
+            only = "verdict" if name == "verdicts" else ""
+            self._push(Activity(desk, deployment=key, only=only))
+
+    def _do_logs(self) -> None:
+        self._page_of_cursor("logs")
+
+    def _do_timeline(self) -> None:
+        self._page_of_cursor("timeline")
+
+    def _do_verdicts(self) -> None:
+        self._page_of_cursor("verdicts")
+
+    def _page_of_cursor(self, name: str) -> None:
+        key = self._key()
+        if key is None:
+            self._console.foot.say(f"{name}: no deployment is under the cursor", "warn")
+        else:
+            self._open_page(name, key)
+
+    # Typing, copying, times -----------------------------------------------------------------
+
+    def _do_command(self) -> None:
+        self.lines.open_command()
+
+    def _do_filter(self) -> None:
+        if self._console.stack.page.can_filter:
+            self.lines.open_filter()
+        else:
+            self._console.foot.say("filter: this screen has nothing to filter", "dim")
+
+    def _do_deploy(self) -> None:
+        self._prefilled("deploy", "deploy {} --version ")
+
+    def _do_scale(self) -> None:
+        self._prefilled("scale", "scale {} --replicas ")
+
+    def _prefilled(self, action_id: str, text: str) -> None:
+        view = self.view()
+        if reason := self._console.desk.why_not(action_id, view):
+            self._console.foot.say(f"{action_id}: {reason}", "warn")
+        else:
+            self.lines.open_command(text.format(self._key()))
+
+    def _do_copy(self) -> None:
+        copied = copy(self._console.stack.page.copied())
+        self._console.write(copied.sequence)
+        self._console.foot.say(copied.notice)
+
+    def _do_time(self) -> None:
+        mode = self._console.desk.times.turn()
+        self._console.stack.page.show(EVERYTHING)
+        self._console.foot.say(f"times are shown as {mode}")
+
+    def _do_export(self) -> None:
+        from gaesup_tui.console.activity import Activity
+
+        page = self._console.stack.page
+        if not isinstance(page, Activity):
+            self._console.foot.say("export: open the events (6 or e) first", "warn")
+            return
+        try:
+            self._console.foot.say(f"written to {page.export(Path.cwd())}", "ok")
+        except OSError as error:
+            self._console.foot.say(f"export: cannot be written: {error}", "bad")
+
+    # Dialogs --------------------------------------------------------------------------------
+
+    def _do_help(self) -> None:
+        from gaesup_widgets.help import Help
+
+        desk, view = self._console.desk, self.view()
+        here = [desk.hint(action_id, view) for action_id in self._ids()]
+        rest = [desk.hint(a, view) for a in BY_ID if a not in self._ids()]
+        title = self._console.stack.page.title
+        self._console.push_screen(Help([(title, here), ("Everywhere", rest)], symbols=desk.symbols))
+
+    def _do_palette(self) -> None:
+        from gaesup_tui.console.palette import palette
+
+        self._console.push_screen(palette())
+
+    def _do_stop(self) -> None:
+        from gaesup_tui.console.stop import StopDialog
+
+        console = self._console
+        if not isinstance(console.screen, StopDialog):
+            console.push_screen(StopDialog(console.desk, self._key()))
+
+    def _do_release(self) -> None:
+        from gaesup_tui.console.asking import ask_release
+
+        ask_release(self._console)

@@ -1,60 +1,26 @@
 """HTTP over the engine's Unix socket, on asyncio streams alone.
 
-The console needs rows on the screen within half a second of being typed; a general HTTP client
-costs a third of that to import. What is spoken here is the small part the engine's API uses: one
-request per connection, answers with a length or in chunks.
+The commands' client waits in a thread's own time; a console must not: what it asks can be given up
+at any moment, and no thread may keep it from leaving. What is spoken is the small part of HTTP the
+engine's API uses: one request per connection, answers with a length or in chunks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from gaesup_tui.domain.errors import (
-    Frozen,
-    GaesupError,
-    Invalid,
-    Moved,
-    NotFound,
-    Refused,
-    Unavailable,
-)
-from gaesup_tui.domain.text import printable_line
+import gaesup_tui
+from gaesup_tui.domain.errors import Unavailable
+from gaesup_tui.service.client import VERSION_HEADER, compatible
+from gaesup_tui.service.failures import error_of, parse
 
 MAX_BODY_BYTES = 64 * 2**20
-
-_BY_CODE: dict[str, type[GaesupError]] = {
-    kind.code: kind for kind in (Invalid, NotFound, Refused, Moved, Frozen, Unavailable)
-}
-# What a string in JSON needs to hold before the sanitiser could change it; most bodies hold none
-# of it, and looking at the text once is far cheaper than at each of its strings.
-_SUSPECT = re.compile(
-    "\\\\[bfnrt]|\\\\u(?:00[018-9]|007f|00ad|20[0-6]|feff|fff|d[89ab]|db4)"
-    "|[\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]",
-    re.IGNORECASE,
-)
-
-
-def parse(text: str) -> Any:
-    """JSON from the engine, with every string safe to show."""
-    value = json.loads(text)
-    return _clean(value) if _SUSPECT.search(text) else value
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return printable_line(value)
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    if isinstance(value, dict):
-        return {printable_line(key): _clean(each) for key, each in value.items()}
-    return value
 
 
 class Wire:
@@ -85,7 +51,7 @@ class Wire:
         """The lines of an answer without end; ends when the engine ends it."""
         async with self._open("GET", path, query, b"", {}) as (status, headers, reader):
             if status != 200:
-                raise _failure(status, await _body(headers, reader))
+                raise error_of(status, (await _body(headers, reader)).decode("utf-8", "replace"))
             rest = b""
             async for piece in _pieces(headers, reader):
                 *lines, rest = (rest + piece).split(b"\n")
@@ -109,9 +75,10 @@ class Wire:
             raise Unavailable(
                 f"the engine did not answer within {timeout_s:.0f} s", hint="see gaesup engine logs"
             ) from None
+        text = data.decode("utf-8", "replace")
         if status >= 300:
-            raise _failure(status, data)
-        return parse(data.decode("utf-8", "replace"))
+            raise error_of(status, text)
+        return parse(text)
 
     @asynccontextmanager
     async def _open(
@@ -131,6 +98,7 @@ class Wire:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             pairs = (line.partition(":") for line in head[1:] if line)
             got = {name.lower(): value.strip() for name, _, value in pairs}
+            _check_version(got)
             yield int(head[0].split(" ")[1]), got, reader
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             raise Unavailable(
@@ -140,6 +108,15 @@ class Wire:
         finally:
             if writer is not None:
                 writer.close()
+
+
+def _check_version(headers: Mapping[str, str]) -> None:
+    theirs = headers.get(VERSION_HEADER, "")
+    if not compatible(theirs, gaesup_tui.__version__):
+        raise Unavailable(
+            f"the engine is version {theirs or 'unknown'}, this is {gaesup_tui.__version__}",
+            hint="gaesup engine stop, then start; what is deployed keeps running",
+        )
 
 
 def _request(method: str, target: str, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -177,12 +154,3 @@ async def _pieces(headers: Mapping[str, str], reader: asyncio.StreamReader) -> A
         return
     while piece := await reader.read(2**16):
         yield piece
-
-
-def _failure(status: int, data: bytes) -> GaesupError:
-    try:
-        body = parse(data.decode("utf-8", "replace"))
-        kind = _BY_CODE.get(body["code"], GaesupError)
-        return kind(str(body["message"]), hint=str(body.get("hint", "")))
-    except (ValueError, KeyError, TypeError):
-        return Unavailable(f"the engine answered {status} and no reason")

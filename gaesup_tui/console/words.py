@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gaesup_tui.domain.views import DeploymentView, RolloutView, StepView
-from gaesup_widgets.cells import Cell
+from gaesup_tui.domain.views import DeploymentView, RolloutView, StepView, WaitingView
+from gaesup_widgets.cells import Cell, age
 from gaesup_widgets.symbols import Symbols
 from gaesup_widgets.timeline import Step, StepState
 
@@ -79,3 +79,11 @@ def against(base: float | None, candidate: float | None, symbols: Symbols) -> Ce
     if abs(candidate - base) <= 0.1 * max(abs(base), 1e-9) or candidate == base:
         return Cell(symbols.same, "dim")
     return Cell(symbols.worse, "warn") if candidate > base else Cell(symbols.better, "ok")
+
+
+def waiting_sentence(waiting: WaitingView, now: float) -> str:
+    """``waits for you, since 4m12; aborts in 26m``."""
+    text = f"{waiting['what']}, since {age(max(0.0, now - waiting['since']))}"
+    if waiting["until"] is not None and waiting["then"]:
+        text += f"; {waiting['then']} in {age(max(0.0, waiting['until'] - now))}"
+    return text

@@ -1,0 +1,171 @@
+"""Activity: every event with who and why, of all deployments or of one; exportable as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from gaesup_tui.console.desk import Desk
+from gaesup_tui.console.facts import event_facts
+from gaesup_tui.console.filtering import parse_filter
+from gaesup_tui.console.page import Page
+from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.words import LEVEL_STYLES
+from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.views import EventView
+from gaesup_widgets.cells import Cell
+from gaesup_widgets.grid import Column, Grid, Row
+
+_MAX_ROWS = 5000
+_PAGE_OF_HISTORY = 1000
+
+_COLUMNS = (
+    Column("at", "WHEN", min_width=8),
+    Column("by", "WHO", min_width=8),
+    Column("deployment", "WHERE", min_width=18, weight=1),
+    Column("text", "WHAT", min_width=22, weight=3),
+    Column("why", "WHY", min_width=12, weight=2, hide_below=76),
+)
+_VERDICT_KINDS = ("verdict",)
+
+
+class Activity(Page):
+    """The journal as people read it, newest first."""
+
+    actions: ClassVar[tuple[str, ...]] = ("open", "filter", "time", "copy", "logs")
+    can_filter = True
+
+    def __init__(self, desk: Desk, *, deployment: str = "", only: str = "") -> None:
+        """``deployment`` shows one's own events, ``only`` those whose kind contains it."""
+        name = f"{deployment} {only or 'events'}" if deployment else "Activity"
+        super().__init__(desk, name)
+        self._deployment = deployment
+        self._only = only
+        self._filter = parse_filter("")
+        self._past: dict[int, EventView] = {}
+        self._rows: dict[int, Row] = {}
+        self._problem = ""
+        columns = [c for c in _COLUMNS if not deployment or c.key != "deployment"]
+        self._grid = Grid(columns, empty_text="No events yet.", symbols=desk.symbols)
+
+    def compose(self) -> ComposeResult:
+        yield self._grid
+
+    def on_mount(self) -> None:
+        # Only reading: a worker that dies with the page is right for it.
+        self.run_worker(self._load(), exclusive=True)
+
+    async def _load(self) -> None:
+        try:
+            events = await self.desk.engine.history(
+                deployment=self._deployment, limit=_PAGE_OF_HISTORY
+            )
+        except GaesupError as error:
+            self._grid.set_empty_text(f"The history cannot be read: {error}")
+            return
+        self._past = {event["seq"]: event for event in events}
+        self._draw()
+
+    def home(self) -> Widget:
+        return self._grid
+
+    def subject(self) -> str | None:
+        key = self._grid.cursor_key
+        if self._deployment or key is None:
+            return self._deployment or None
+        event = self._known().get(int(key))
+        return event["deployment"] if event and event["deployment"] else None
+
+    def copied(self) -> str:
+        event = self._known().get(int(self._grid.cursor_key or 0))
+        return _line(event) if event else ""
+
+    def show(self, diff: Diff) -> None:
+        if diff.events or (diff.clock and self.desk.times.mode == "age"):
+            self._draw()
+
+    def set_filter(self, text: str) -> None:
+        self._filter = parse_filter(text)
+        self.filter_text = text
+        self._draw()
+
+    def export(self, folder: Path) -> Path:
+        """Write what is shown as Markdown, oldest first; returns the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        known = self._known()
+        events = [known[int(row.key)] for row in reversed(self._grid.rows)]
+        name = (self._deployment or "activity").replace("@", "-")
+        path = folder / f"gaesup-{name}-{int(self.desk.now())}.md"
+        path.write_text(markdown(self.title, events), encoding="utf-8")
+        return path
+
+    # Rows -----------------------------------------------------------------------------------
+
+    def _known(self) -> dict[int, EventView]:
+        live = {event["seq"]: event for event in self.desk.replica.events}
+        return {**self._past, **live}
+
+    def _shown(self) -> Iterable[EventView]:
+        now = self.desk.now()
+        chosen = self.desk.options.environment
+        known = self._known()
+        for seq in sorted(known, reverse=True):
+            event = known[seq]
+            where = event["deployment"]
+            if self._deployment and where != self._deployment:
+                continue
+            if chosen and where and not where.endswith(f"@{chosen}"):
+                continue
+            if self._only and self._only not in event["kind"]:
+                continue
+            if not self.filter_text or self._filter.matches(event_facts(event, now)):
+                yield event
+
+    def _draw(self) -> None:
+        now = self.desk.now()
+        rows = []
+        for event in self._shown():
+            rows.append(self._row(event, now))
+            if len(rows) >= _MAX_ROWS:
+                break
+        self._grid.set_rows(rows)
+
+    def _row(self, event: EventView, now: float) -> Row:
+        return Row(
+            str(event["seq"]),
+            {
+                "at": self.desk.times.show(event["at"], now),
+                "by": event["by"],
+                "deployment": event["deployment"] or "–",
+                "text": Cell(event["text"], LEVEL_STYLES[event["level"]]),
+                "why": Cell(event["why"], "dim"),
+            },
+        )
+
+
+def markdown(title: str, events: Iterable[EventView]) -> str:
+    """Events as a Markdown table, with times in UTC."""
+    lines = [f"# {title}", "", "| when (UTC) | who | where | what | why |", "|---|---|---|---|---|"]
+    for event in events:
+        cells = (event["by"], event["deployment"], event["text"], event["why"])
+        escaped = (cell.replace("|", "\\|") for cell in cells)
+        lines.append(f"| {_stamp(event)} | {' | '.join(escaped)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _stamp(event: EventView) -> str:
+    from gaesup_tui.console.times import Times
+
+    return Times.stamp(event["at"])
+
+
+def _line(event: EventView) -> str:
+    why = f": {event['why']}" if event["why"] else ""
+    return f"{_stamp(event)} {event['by']} {event['deployment']} {event['text']}{why}"

@@ -1,0 +1,91 @@
+"""The two questions that are not about one deployment: releasing a stop, running a command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gaesup_tui.console.outbox import Sending
+from gaesup_tui.domain.errors import GaesupError
+from gaesup_widgets.confirm import Confirm, Question
+
+if TYPE_CHECKING:
+    from gaesup_tui.console.app import Console
+
+
+def ask_release(console: Console) -> None:
+    """Ask whether, and why, the newest stop or freeze ends; says why not when there is none."""
+    desk = console.desk
+    engine = desk.replica.engine
+    if reason := desk.why_not("release", None):
+        console.foot.say(f"let go: {reason}", "warn")
+        return
+    stops = engine["stops"] if engine else []
+    if not stops:
+        console.foot.say("let go: nothing is stopped or frozen", "warn")
+        return
+    stop = stops[-1]
+    where = stop["scope"] or "everything"
+    began = desk.times.clock(stop["at"], desk.now())
+    more = [("Also", f"{len(stops) - 1} more stops stay in force")] if len(stops) > 1 else []
+    dialog = Confirm(
+        Question(
+            title=f"Release the {stop['mode']} of {where}",
+            lines=[
+                ("Now", f"by {stop['by']} at {began}{': ' + stop['why'] if stop['why'] else ''}"),
+                ("Then", "automation goes on; held rollouts move again"),
+                *more,
+            ],
+            confirm_key="y",
+            confirm_title="release",
+            opening_key=desk.hint("release", None).key,
+            reason="required",
+        ),
+        lambda why: _release(console, dialog, stop["scope"], why),
+        symbols=desk.symbols,
+    )
+    console.push_screen(dialog, lambda text: console.foot.say(text, "ok") if text else None)
+
+
+def _release(console: Console, dialog: Confirm, scope: str, why: str) -> None:
+    body = {"action": "release", "scope": scope, "why": why}
+    sending = console.desk.outbox.send(body, f"release of {scope or 'everything'}")
+    dialog.set_busy("sent: waiting for the engine's answer")
+    console.start(_tell(console, dialog, sending), "release")
+
+
+async def _tell(console: Console, dialog: Confirm, sending: Sending) -> None:
+    try:
+        text, ok = (await sending.answer)["text"], True
+    except GaesupError as error:
+        text, ok = str(error), False
+    if dialog.is_attached:
+        dialog.show_result(text, ok)
+    else:
+        console.foot.say(text, "ok" if ok else "bad")
+
+
+def ask_to_run(console: Console, words: Sequence[str]) -> None:
+    """Ask before a command that changes something is run."""
+    from gaesup_tui.console.output import Output
+
+    line = f"gaesup {shlex.join(words)}"
+
+    def run(_: str) -> None:
+        dialog.show_result("", True)
+        console.stack.push(Output(console.desk, words))
+        console.show_tabs()
+
+    dialog = Confirm(
+        Question(
+            title=f"Run {words[0]}",
+            lines=[("Runs", line), ("Then", "its output is shown; leaving that ends it")],
+            confirm_key="y",
+            confirm_title="run it",
+            opening_key=":",
+        ),
+        run,
+        symbols=console.desk.symbols,
+    )
+    console.push_screen(dialog)

@@ -1,0 +1,194 @@
+"""One deployment: its revisions and replicas, where its traffic enters, what happened to it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from gaesup_tui.console.desk import Desk
+from gaesup_tui.console.now import event_cells
+from gaesup_tui.console.page import Page
+from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.words import status_cell, waiting_sentence
+from gaesup_tui.domain.views import DeploymentView, ReplicaView, RevisionView
+from gaesup_widgets.cells import Cell, Value, age, millis, percent, rate, size
+from gaesup_widgets.grid import Column, Grid, Row
+from gaesup_widgets.paint import Lines, Runs
+
+_RECENT = 50
+_REPLICA_STYLES = {"ready": "ok", "starting": "accent", "draining": "dim", "backoff": "bad"}
+
+_REVISION = (
+    Column("name", min_width=14, weight=1),
+    Column("role", min_width=10),
+    Column("share", min_width=14),
+    Column("ready", min_width=5),
+    Column("rps", min_width=7, align="right"),
+    Column("errors", min_width=7, align="right"),
+    Column("p95", min_width=7, align="right"),
+)
+_REPLICA = (
+    Column("name", min_width=18, weight=1),
+    Column("state", min_width=10),
+    Column("age", min_width=5, align="right"),
+    Column("restarts", min_width=11),
+    Column("inflight", min_width=11),
+    Column("memory", min_width=8, align="right"),
+    Column("exit", min_width=12, weight=2),
+)
+_FACT = (Column("label", min_width=10), Column("text", min_width=40, weight=1))
+_EVENT = (Column("at", min_width=8), Column("what", min_width=40, weight=1))
+
+
+class Deployment(Page):
+    """Everything known about one deployment."""
+
+    actions: ClassVar[tuple[str, ...]] = (
+        "open",
+        "logs",
+        "promote",
+        "pause",
+        "resume",
+        "abort",
+        "rollback",
+        "deploy",
+        "scale",
+        "unhold",
+        "retry",
+        "timeline",
+        "scale_up",
+        "scale_down",
+        "promote_full",
+        "verdicts",
+        "watch",
+        "copy",
+        "time",
+    )
+
+    def __init__(self, desk: Desk, key: str) -> None:
+        super().__init__(desk, key)
+        self._key = key
+        self._head = Lines()
+        layouts = {"fact": _FACT, "revision": _REVISION, "replica": _REPLICA, "event": _EVENT}
+        self._grid = Grid(
+            (Column("text", min_width=20, weight=1),), layouts=layouts, symbols=desk.symbols
+        )
+
+    def compose(self) -> ComposeResult:
+        yield self._head
+        yield self._grid
+
+    def home(self) -> Widget:
+        return self._grid
+
+    def subject(self) -> str | None:
+        return self._key
+
+    def copied(self) -> str:
+        view = self.desk.replica.deployments.get(self._key)
+        return view["endpoint"] or self._key if view else self._key
+
+    def show(self, diff: Diff) -> None:
+        if not diff.anything:
+            return
+        view = self.desk.replica.deployments.get(self._key)
+        if view is None:
+            self._head.set_lines([[Cell(f" {self._key} is not there any more", "warn")]])
+            self._grid.set_rows([])
+            return
+        now = self.desk.now()
+        self._head.set_lines(self._head_lines(view, now))
+        self._grid.set_stale(self.desk.link.is_stale)
+        rows = [*self._facts(view, now), *self._revisions(view, now), *self._events(now)]
+        self._grid.set_rows(rows)
+
+    def _head_lines(self, view: DeploymentView, now: float) -> list[Runs]:
+        seen = age(now - view["seen_at"]) + " ago" if view["seen_at"] else "never"
+        return [
+            [
+                Cell(f" {self._key}  ", "strong"),
+                status_cell(view, self.desk.symbols),
+                Cell(f"  {view['status_text']}"),
+                Cell(f"   seen {seen}", "dim"),
+            ]
+        ]
+
+    def _facts(self, view: DeploymentView, now: float) -> list[Row]:
+        facts: list[tuple[str, str, str]] = [("Endpoint", view["endpoint"] or "not known", "")]
+        if view["waiting"]:
+            facts.append(("Waits", waiting_sentence(view["waiting"], now), "warn"))
+        if view["problem"]:
+            facts.append(("Problem", view["problem"], "bad"))
+        if view["hold"]:
+            facts.append(("Held", f"by {view['hold']['by']}: {view['hold']['why']}", "warn"))
+        good = ", ".join(
+            f"{good['version']} ({age(now - good['at'])} ago)" for good in view["good"][:4]
+        )
+        facts.append(("Known good", good or "none yet", ""))
+        return [
+            Row(label, {"label": Cell(label, "dim"), "text": Cell(text, style)}, layout="fact")
+            for label, text, style in facts
+        ]
+
+    def _revisions(self, view: DeploymentView, now: float) -> list[Row]:
+        rows = [Row.heading("h:revisions", "Revisions and replicas")]
+        for revision in view["revisions"]:
+            rows.append(self._revision(revision))
+            rows += [self._replica(revision, replica, now) for replica in revision["replicas"]]
+        if not view["revisions"]:
+            rows.append(Row("none", {"text": Cell("none is running", "dim")}))
+        return rows
+
+    def _revision(self, revision: RevisionView) -> Row:
+        numbers = self.desk.replica.revision_numbers(self._key, revision["id"])
+        seen, wished = revision["weight_seen"], revision["weight_wished"]
+        share = "not seen" if seen is None else f"{seen} % traffic"
+        p95_s = numbers["p95_s"]
+        ready = revision["ready"]
+        return Row(
+            f"revision:{revision['id']}",
+            {
+                "name": Cell(revision["version"], "strong"),
+                "role": revision["role"],
+                "share": Cell(share, "" if seen == wished else "bad"),
+                "ready": Cell(
+                    f"{ready}/{revision['wanted']}", "" if ready >= revision["wanted"] else "warn"
+                ),
+                "rps": rate(numbers["rps"]),
+                "errors": percent(numbers["error_ratio"]),
+                "p95": millis(None if p95_s is None else p95_s * 1000),
+            },
+            layout="revision",
+        )
+
+    def _replica(self, revision: RevisionView, replica: ReplicaView, now: float) -> Row:
+        restarts = replica["restarts"]
+        exit_text = replica["last_exit"] or ""
+        if replica["next_start_at"] is not None:
+            exit_text += f", starts in {age(max(0.0, replica['next_start_at'] - now))}"
+        return Row(
+            f"replica:{revision['id']}:{replica['id']}",
+            {
+                "name": f"  {replica['id']}",
+                "state": Cell(replica["state"], _REPLICA_STYLES.get(replica["state"], "warn")),
+                "age": age(now - replica["since"]),
+                "restarts": Cell(f"{restarts} restarts" if restarts else "", "warn"),
+                "inflight": f"{replica['inflight']} in flight",
+                "memory": size(replica["memory_bytes"]),
+                "exit": Cell(exit_text, "bad"),
+            },
+            layout="replica",
+        )
+
+    def _events(self, now: float) -> list[Row]:
+        events = [e for e in reversed(self.desk.replica.events) if e["deployment"] == self._key]
+        rows = [Row.heading("h:events", "Recent events", "e: all of them")]
+        for event in events[:_RECENT]:
+            cells: dict[str, Value] = {
+                "at": self.desk.times.clock(event["at"], now),
+                "what": event_cells(event, with_deployment=False),
+            }
+            rows.append(Row(f"event:{event['seq']}", cells, layout="event"))
+        return rows
