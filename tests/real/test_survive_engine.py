@@ -1,0 +1,79 @@
+"""The engine dies: traffic goes on, a new engine stands where the old one stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .stack import CART, Stack, running_stack, waits_for_person
+from .traffic import flowing, longest_ms, wrong
+
+pytestmark = pytest.mark.real
+
+STALL_MS = 1500.0
+"""No request waits longer, whatever is killed: a busy machine included."""
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    with running_stack() as stack:
+        stack.serve("cart", "v41")
+        yield stack
+
+
+def journal(stack: Stack) -> list[tuple[int, str]]:
+    return [(event["seq"], event["kind"]) for event in stack.history()]
+
+
+def test_killed_at_every_stage_of_a_canary_it_ends_where_it_should(stack: Stack) -> None:
+    """Kill after the order, while weights change, at the gate, after the decision, in the bake."""
+    node = stack.node_pid
+    with flowing(stack.port) as traffic:
+        told = stack.deploy("cart", "v42")["seq"]
+        known: list[tuple[int, str]] = []
+
+        def kill_and_return() -> None:
+            nonlocal known
+            known = journal(stack)
+            stack.kill_engine()
+            stack.start()
+            assert journal(stack)[: len(known)] == known, "something acknowledged was lost"
+
+        kill_and_return()
+        assert told in [seq for seq, _ in known]
+        for weight in (10, 25):
+            stack.until(CART, lambda row: weight_of(row) >= weight, f"at {weight} %")  # noqa: B023
+            kill_and_return()
+        gate = stack.until(CART, waits_for_person, "at the gate")
+        kill_and_return()
+        again = stack.until(CART, waits_for_person, "at the gate again")
+        assert again["rollout"]["id"] == gate["rollout"]["id"]  # type: ignore[index]
+        told = stack.ask("promote", why="looks good")["seq"]
+        kill_and_return()
+        assert told in [seq for seq, _ in known]
+        stack.until(CART, lambda row: weight_of(row) == 100, "at 100 %")
+        kill_and_return()
+        stack.until(CART, lambda row: row["version"] == "v42" and at_rest(row), "promoted")
+        assert set(traffic.next_second().by_revision) == {revision_of(stack)}
+        report = traffic.end()
+    assert stack.node_pid == node, "the node must not notice"
+    assert wrong(report) == {}
+    assert longest_ms(report) < STALL_MS
+    kinds = [kind for _, kind in journal(stack)]
+    assert kinds.count("decision_made") == 1
+    assert kinds.count("rollout_finished") == 2
+
+
+def weight_of(row: Any) -> int:
+    return row["rollout"]["weight_seen"] or 0 if row["rollout"] else 0
+
+
+def at_rest(row: Any) -> bool:
+    return bool(row["rollout"]["phase"] == "finished")
+
+
+def revision_of(stack: Stack) -> str:
+    view = next(v for v in stack.client.snapshot()["deployments"] if v["key"] == CART)
+    return next(r["id"] for r in view["revisions"] if r["version"] == view["version"])
