@@ -7,10 +7,11 @@ becomes a 502: neither line breaks nor control characters of a unit reach a clie
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-MAX_HEAD_BYTES: Final = 16 * 1024
+MAX_HEAD_BYTES: Final = 8 * 1024
 
 # Status 1xx is the node's business; bytes above 0x7f are allowed as HTTP has it.
 _HEAD: Final = re.compile(
@@ -40,7 +41,16 @@ def status_line(code: int) -> bytes:
 def parse_reply(payload: bytes) -> tuple[int, bytes, bytes] | None:
     """Status, header lines (each with its break) and body; None when it is garbage."""
     head, separator, body = payload.partition(b"\r\n\r\n")
-    if not separator or len(head) > MAX_HEAD_BYTES:
+    if not separator:
+        return None
+    parsed = _parsed(head)
+    return (parsed[0], parsed[1], body) if parsed is not None else None
+
+
+# Units repeat their heads; at most 256 x MAX_HEAD_BYTES are kept.
+@lru_cache(maxsize=256)
+def _parsed(head: bytes) -> tuple[int, bytes] | None:
+    if len(head) > MAX_HEAD_BYTES:
         return None
     found = _HEAD.fullmatch(head)
     if found is None:
@@ -48,4 +58,4 @@ def parse_reply(payload: bytes) -> tuple[int, bytes, bytes] | None:
     lines = found[2]
     if _MAYBE_OWN.search(lines):
         lines = _OWN.sub(b"", lines)
-    return int(found[1]), lines[2:] + b"\r\n" if lines else b"", body
+    return int(found[1]), lines[2:] + b"\r\n" if lines else b""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gaesup_backends.local import frames
 from gaesup_backends.local.cgi import parse_reply, status_line
-from gaesup_backends.local.router import RevisionRoute, Router, TrafficTable
+from gaesup_backends.local.router import PATH_PREFIX, RevisionRoute, Router, TrafficTable
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,23 +25,20 @@ _NO_BODY: Final = frozenset({204, 304})
 class Request:
     """A parsed request, its header lines ready for a unit."""
 
-    __slots__ = (
-        "body", "client", "close", "cookie", "head_only", "host", "keep_alive_header",
-        "lines", "method", "pin", "target",
-    )  # fmt: skip
+    # Defaults of the class, not of each object: most requests set few of them.
+    method = b""
+    target = b""
+    host = b""
+    body = b""
+    pin: bytes | None = None
+    client: bytes | None = None
+    cookie: bytes | None = None
+    close = False
+    keep_alive_header = False
+    head_only = False
 
     def __init__(self) -> None:
-        self.method = b""
-        self.target = b""
-        self.host = b""
         self.lines: list[bytes] = []
-        self.body = b""
-        self.pin: bytes | None = None
-        self.client: bytes | None = None
-        self.cookie: bytes | None = None
-        self.close = False
-        self.keep_alive_header = False
-        self.head_only = False
 
     def payload(self, target: bytes) -> bytes:
         """The bytes a unit gets."""
@@ -142,28 +139,18 @@ def text_reply(request: Request, status: int, text: str, lines: bytes = b"") -> 
     return compose(request, status, lines, text.encode())
 
 
-def dispatch(router: Router, client: Answering, request: Request) -> bytes | None:
-    """Send a request on its way; returns the node's own reply when there is no way.
-
-    None also when no deployment is meant: the caller asks `Router` first through `find_table`.
-    """
-    table, target = find_table(router, request)
-    if table is None:
-        return text_reply(
-            request, 404, "no such deployment here; ask http://localhost/ for the list\n"
-        )
-    return _send(table, target, client, request)
-
-
 def find_table(router: Router, request: Request) -> tuple[TrafficTable | None, bytes]:
     """The deployment by path prefix or host, and the target it gets."""
     target = request.target
-    if target.startswith(b"/_/"):
+    if target.startswith(PATH_PREFIX):
         return router.by_path(target)
     return router.by_host(request.host), target
 
 
-def _send(table: TrafficTable, target: bytes, client: Answering, request: Request) -> bytes | None:
+def dispatch(
+    table: TrafficTable, target: bytes, client: Answering, request: Request
+) -> bytes | None:
+    """Send a request on its way; returns the node's own reply when there is no way."""
     set_cookie = b""
     if request.pin is not None:
         route = table.by_id.get(request.pin) if table.weights else None

@@ -16,8 +16,15 @@ from typing import Final, cast
 
 import httptools
 
-from gaesup_backends.local.exchange import Request, compose, dispatch, sticky_key, text_reply
-from gaesup_backends.local.router import Router
+from gaesup_backends.local.exchange import (
+    Request,
+    compose,
+    dispatch,
+    find_table,
+    sticky_key,
+    text_reply,
+)
+from gaesup_backends.local.router import PATH_PREFIX, Router
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 MAX_HEAD_BYTES: Final = 32 * 1024
@@ -31,6 +38,7 @@ LINGER_S: Final = 2.0
 SWEEP_S: Final = 1.0
 BACKLOG: Final = 4096
 
+_LOCAL_HOSTS: Final = frozenset((b"localhost", b"127.0.0.1", b""))
 _HOP: Final = frozenset(
     (
         b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"upgrade", b"te",
@@ -270,8 +278,9 @@ class ClientConnection(asyncio.Protocol):
     def _start(self, request: Request) -> None:
         self._busy = True
         reply: bytes | None
-        if request.target.startswith(b"/_/") or self._front.router.by_host(request.host):
-            reply = dispatch(self._front.router, self, request)
+        table, target = find_table(self._front.router, request)
+        if table is not None:
+            reply = dispatch(table, target, self, request)
         else:
             reply = self._local(request)
         if reply is not None:
@@ -279,7 +288,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _local(self, request: Request) -> bytes:
         host = request.host.rsplit(b":", 1)[0].lower()
-        if host not in (b"localhost", b"127.0.0.1", b""):
+        if host not in _LOCAL_HOSTS or request.target.startswith(PATH_PREFIX):
             return text_reply(
                 request, 404, "no such deployment here; ask http://localhost/ for the list\n"
             )
