@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from gaesup_tui.domain import commands as cmd
-from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError, Moved
-from gaesup_tui.domain.events import Recorded
+from gaesup_tui.domain.events import Recorded, StepCompleted
 from gaesup_tui.domain.rollout import ENGINE
 from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time, due
 from gaesup_tui.domain.sentences import sentence
@@ -19,17 +18,6 @@ from gaesup_tui.engine.draft import Draft, Order, leads_back
 
 Eyes = Callable[[Deployment, float], Look | None]
 """What is seen of a deployment now; None while nothing fresh is."""
-
-_WEIGHTY = (
-    ev.RolloutCreated,
-    ev.DecisionMade,
-    ev.RolloutPaused,
-    ev.RolloutResumed,
-    ev.RetreatStarted,
-    ev.RolloutFinished,
-    ev.DeploymentScaled,
-)
-"""What a person who was overtaken wants to hear, before what followed from it."""
 
 MOST_ROUNDS = 64
 """More decisions than this never follow from one look: the longest plans wait somewhere."""
@@ -69,7 +57,9 @@ def _overtaken(
     since = [each for each in recent if each.seq > expected and each.deployment == key]
     if not since:
         return refusal
-    last = ([each for each in since if isinstance(each.event, _WEIGHTY)] or since)[-1]
+    # What a person did comes before what followed from it.
+    acts = [each for each in since if not isinstance(each.event, StepCompleted)]
+    last = ([each for each in acts if each.by.name != ENGINE.name] or since)[-1]
     what, _ = sentence(last.event, world.deployments[key].rollout)
     when = duration(max(0.0, now - last.at))
     more = len(since) - 1

@@ -24,6 +24,8 @@ class Disk:
     snapshot: Snapshot | None = None
     full_until: float = 0.0
     slow_until: float = 0.0
+    slow_s: float = 0.0
+    """How long a slow write takes; 0 leaves it to chance."""
     limbo: Batch | None = None
     """Handed to the disk; whether it lasts shows after the next crash or write."""
 
@@ -61,7 +63,7 @@ class SimJournal:
         disk, random = self._disk, self._random
         disk.limbo = batch
         if self._now() < disk.slow_until:
-            await asyncio.sleep(random.choice((0.05, 0.3, 1.0, 4.0)))
+            await asyncio.sleep(disk.slow_s or random.choice((0.05, 0.3, 1.0, 4.0)))
         else:
             await asyncio.sleep(random.choice((0.0, 0.0005, 0.002, 0.01)))
         if self._now() < disk.full_until:
