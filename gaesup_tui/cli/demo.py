@@ -206,9 +206,8 @@ def _stop(found: Places, args: argparse.Namespace, out: Output) -> int:
         out.line(f"stopped the engine, process {was['pid']}" if was else "the engine was gone")
     if record["node"] and record["engine"]:
         node = _node(found)
-        out.line(
-            f"stopped the node, {processes.end([node])} process" if node else "the node was gone"
-        )
+        processes.end([node] if node else [])
+        out.line(f"stopped the node, process {node['pid']}" if node else "the node was gone")
     else:
         out.line(f"engine and node go on, with {', '.join(KEYS)}: they ran before the demo")
     _path(found).unlink(missing_ok=True)

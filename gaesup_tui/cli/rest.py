@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 
-from gaesup_tui.cli.exits import FAILED, LATE
+from gaesup_tui.cli.exits import FAILED, LATE, OK
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.text import parse_duration
 from gaesup_tui.domain.views import StatusRow
 
 POLL_S = 0.05
+SETTLE_S = 5.0
+"""How long replicas may be missing before that counts as an end."""
 
 
 def seconds(text: str, name: str = "--timeout") -> float:
@@ -33,7 +35,24 @@ def outcome(row: StatusRow) -> int | None:
         return None
     if row["status"] == "unknown":
         return None
-    return 0 if row["status"] == "healthy" else FAILED
+    return OK if row["status"] == "healthy" else FAILED
+
+
+class Settling:
+    """``outcome`` with patience: replicas that start again are not the end of it."""
+
+    def __init__(self, patience_s: float = SETTLE_S) -> None:
+        self._patience_s = patience_s
+        self._since: dict[str, float] = {}
+
+    def outcome(self, row: StatusRow, now: float) -> int | None:
+        """``now`` is from ``monotonic``."""
+        end = outcome(row)
+        if end != FAILED or row["status"] not in ("degraded", "down"):
+            self._since.pop(row["key"], None)
+            return end
+        since = self._since.setdefault(row["key"], now)
+        return end if now - since >= self._patience_s else None
 
 
 def wait(
@@ -45,6 +64,7 @@ def wait(
     ``on_change`` is called whenever a deployment's line of status changed."""
     until = monotonic() + timeout_s
     told: dict[str, str] = {}
+    settling = Settling()
     pause_s = POLL_S
     while True:
         rows = look()
@@ -52,11 +72,12 @@ def wait(
             if told.get(row["key"]) != row["status_text"]:
                 told[row["key"]] = row["status_text"]
                 on_change(row)
-        ends = [outcome(row) for row in rows]
+        now = monotonic()
+        ends = [settling.outcome(row, now) for row in rows]
         known = [end for end in ends if end is not None]
         if len(known) == len(ends):
-            return max(known, default=0)
-        if monotonic() >= until:
+            return max(known, default=OK)
+        if now >= until:
             return LATE
         sleep(min(pause_s, max(0.0, until - monotonic())))
         # Something that takes minutes need not be asked for twenty times a second.

@@ -41,7 +41,8 @@ class _Watch:
         self._told = ""
 
     def until_rest(self, row: StatusRow, seq: int, until: float) -> int:
-        code = rest.outcome(row)
+        settling = rest.Settling()
+        code = settling.outcome(row, time.monotonic())
         while code is None and time.monotonic() < until:
             try:
                 for event in self._events(seq):
@@ -53,7 +54,7 @@ class _Watch:
                 self._say(f"{error.message}; trying again")
             else:
                 self._progress(row)
-                code = rest.outcome(row)
+                code = settling.outcome(row, time.monotonic())
             if code is None:
                 time.sleep(0.2)
         self._clear()
