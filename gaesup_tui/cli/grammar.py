@@ -190,6 +190,7 @@ COMMANDS: tuple[Command, ...] = (
             arg("--duration", metavar="TIME", help="30s; else until Ctrl-C"),
             JSON,
         ),
+        mutating=True,
     ),
     Command(
         "engine",
@@ -209,6 +210,7 @@ COMMANDS: tuple[Command, ...] = (
         "init",
         "Write a commented gaesup.yaml to begin with",
         (arg("--file", metavar="PATH", default="gaesup.yaml", help="where (gaesup.yaml)"),),
+        mutating=True,
     ),
     Command(
         "validate",

@@ -8,7 +8,7 @@ import time
 from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
-from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.service.client import Client
 
 MAX_TAIL = 10_000
@@ -32,6 +32,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if dropped := line.get("dropped"):
             out.line(f"… {dropped} lines were dropped", "warn")
             continue
+        if why := line.get("error"):
+            raise Unavailable(str(why))
         at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
         style = "warn" if line["stream"] == "stderr" else ""
         out.line(f"{at}  {line['replica']}  {line['line']}", style)

@@ -38,9 +38,8 @@ def find(rows: Sequence[StatusRow], unit: str, environment: str | None = None) -
         return meant[0]
     if meant:
         keys = ", ".join(row["key"] for row in meant)
-        raise Invalid(
-            f"{printable_line(name, 80)} runs in several environments", hint=f"say {keys}"
-        )
+        shown = printable_line(name, 80)
+        raise Invalid(f"{shown} runs in several environments", hint=f"say one of {keys}")
     raise NotFound(f"there is no deployment {_shown(name, place)}", hint=_near(rows, name, place))
 
 
