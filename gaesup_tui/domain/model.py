@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +25,23 @@ class Frozen(BaseModel):
     """A value: immutable, and strict about fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The value with some fields replaced; not validated, as in pydantic.
+
+        The fold lives on this. Values are immutable and have no extra or private fields, so the
+        copies that pydantic makes of what is inside are not needed.
+        """
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        new = self.__class__.__new__(self.__class__)
+        changes = update or {}
+        object.__setattr__(new, "__dict__", {**self.__dict__, **changes})
+        fields_set = self.__pydantic_fields_set__ | changes.keys()
+        object.__setattr__(new, "__pydantic_fields_set__", fields_set)
+        object.__setattr__(new, "__pydantic_extra__", None)
+        object.__setattr__(new, "__pydantic_private__", None)
+        return new
 
 
 class Spec(Frozen):

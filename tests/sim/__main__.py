@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--to", dest="last", type=int, default=10)
     parser.add_argument("--rollouts", type=int, default=40)
+    parser.add_argument("--json", action="store_true", help="one line for a program")
     asked = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         # The order of sets must follow from the seed as well.
@@ -36,11 +38,15 @@ def main() -> None:
                 print(f"seed {seed} fails: {again}", flush=True)
                 raise
     took = time.perf_counter() - began
+    if asked.json:
+        print(json.dumps({"rollouts": tally.rollouts, "crashes": tally.crashes, "took_s": took}))
+        return
     print(
         f"{tally.rollouts} rollouts, {tally.crashes} crashes ({tally.crashed_rollouts} of moving "
         f"rollouts), {dict(tally.outcomes)}, {took:.1f} s"
     )
-    print(dict(tally.kinds))
+    for kind, count in tally.kinds.most_common():
+        print(f"{count:9} {kind}")
 
 
 main()

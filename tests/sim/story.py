@@ -78,7 +78,7 @@ class Story:
         self.tally = Tally()
 
     def tell(self) -> Tally:
-        upkeep.SNAPSHOT_EVERY = 40
+        upkeep.SNAPSHOT_EVERY = 20
         while self._oracle.kinds["rollout_created"] < self._rollouts:
             self._life()
             self._misfortune()
