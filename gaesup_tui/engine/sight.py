@@ -19,6 +19,8 @@ from gaesup_tui.engine.points import Point, Points
 
 STALE_S = 3.0
 """After this long without a new observation nothing is decided from the last one."""
+YOUNG_S = 2.0
+"""Less than this is too short to say that no requests come: after a start of ours, or of a step."""
 _NOTHING = DeploymentSeen()
 _Key = tuple[str, str]
 
@@ -31,6 +33,8 @@ class Sight:
         self._arrival = Arrival()
         self._series: dict[_Key, Series] = {}
         self._points: dict[_Key, Points] = {}
+        self._served_in: dict[_Key, str] = {}
+        """The boot of the backend in which a revision was ready first."""
         self.observation: Observation | None = None
         self.received_at = 0.0
         self.error: str | None = None
@@ -45,10 +49,18 @@ class Sight:
         for key, seen in observation.deployments.items():
             for revision, there in seen.revisions.items():
                 series = self._series.setdefault((key, revision), Series())
-                series.add(at, observation.boot, there.counters)
+                if self._has_served((key, revision), observation.boot, there):
+                    series.add(at, observation.boot, there.counters)
         self._sample(observation, at)
         self._forget(observation, now)
         return True
+
+    def _has_served(self, key: _Key, boot: str, there: RevisionSeen) -> bool:
+        """Whether it was ready once since the backend began. A backend that starts anew refuses
+        requests until its replicas are up: that is not an error of the revision they were for."""
+        if there.ready:
+            self._served_in[key] = boot
+        return self._served_in.get(key) == boot
 
     def age(self, now: float) -> float | None:
         """Seconds since something new was seen; None when nothing ever was."""
@@ -99,6 +111,8 @@ class Sight:
             self.window(rollout.deployment, side.id, now, inf, since)
             for side in (rollout.base, rollout.candidate)
         )
+        if any(window is None or window.seconds < YOUNG_S for window in (base, candidate)):
+            return None
         return self._judge.judge(rollout.spec, base, candidate)
 
     def _sample(self, observation: Observation, at: float) -> None:
@@ -138,6 +152,7 @@ class Sight:
         for key in old:
             del self._points[key]
             self._series.pop(key, None)
+            self._served_in.pop(key, None)
 
 
 def weight_since(rollout: Rollout) -> float | None:
