@@ -6,6 +6,7 @@ leaves is taken away, and a process that outlives the stop fails the test.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from gaesup_backends.local.client import NodeClient
 from gaesup_tui.domain.errors import Unavailable
 from gaesup_tui.domain.views import EventView, Receipt, StatusRow
 from gaesup_tui.service import lifecycle, places
@@ -190,29 +192,26 @@ class Stack:
                     found[pid] = words.decode(errors="replace")
         return found
 
-    def workers(self, revision: str = "") -> list[int]:
-        """Processes that run replicas, of a revision whose version begins so, as the engine sees
-        them in the node's report."""
-        import asyncio
-
-        from gaesup_backends.local.client import NodeClient
-
-        async def ask() -> dict[str, Any]:
-            node = await NodeClient.connect(self.places.runtime / "local" / "node.sock")
-            try:
-                return await node.request("state")
-            finally:
-                await node.close()
-
-        deployments = asyncio.run(ask())["state"]["deployments"]
+    def workers(self, version: str = "") -> list[int]:
+        """Processes that run replicas, all or those of a version, as the node reports them."""
+        deployments = asyncio.run(self._node_state())["deployments"]
         return [
             replica["pid"]
             for deployment in deployments.values()
-            for name, found in deployment["revisions"].items()
-            if name.startswith(revision)
+            for revision, found in deployment["revisions"].items()
+            if revision.startswith(version)
             for replica in found["replicas"]
             if replica["pid"]
         ]
+
+    async def _node_state(self) -> dict[str, Any]:
+        node = await NodeClient.connect(self.places.runtime / "local" / "node.sock")
+        try:
+            reply = await node.request("state")
+        finally:
+            await node.close()
+        state: dict[str, Any] = reply["state"]
+        return state
 
     def kill_engine(self) -> int:
         """kill -9, and wait until it is gone; which process it was."""

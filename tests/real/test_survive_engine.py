@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,3 +79,64 @@ def at_rest(row: Any) -> bool:
 def revision_of(stack: Stack) -> str:
     view = next(v for v in stack.client.snapshot()["deployments"] if v["key"] == CART)
     return next(r["id"] for r in view["revisions"] if r["version"] == view["version"])
+
+
+def test_an_abort_that_was_acknowledged_holds_though_the_engine_dies_at_once(stack: Stack) -> None:
+    stack.canary_at_gate()
+    with flowing(stack.port) as traffic:
+        told = stack.ask("abort", why="wrong prices")
+        stack.kill_engine()
+        stack.start()
+        row = stack.until(CART, at_rest, "at rest")
+        assert row["rollout"] is not None
+        assert row["rollout"]["outcome"] == "aborted"
+        assert row["version"] == "v41"
+        assert told["seq"] in [seq for seq, _ in journal(stack)]
+        assert set(traffic.next_second().by_revision) == {revision_of(stack)}
+        report = traffic.end()
+    assert wrong(report) == {}
+    assert longest_ms(report) < STALL_MS
+
+
+def test_nothing_moves_and_nothing_stops_while_no_engine_runs(stack: Stack) -> None:
+    """Shares stay as they are; the first command that changes something starts a new engine."""
+    stack.canary_at_gate()
+    with flowing(stack.port) as traffic:
+        before = traffic.next_second()
+        stack.kill_engine()
+        after = traffic.next_second()
+        assert stack.run("status").returncode == 5, "asking starts nothing"
+        done = stack.run("promote", "cart", "--reason", "it is fine", "--no-wait")
+        assert done.returncode == 0, done.stderr
+        row = stack.until(CART, at_rest, "promoted")
+        assert row["version"] == "v42"
+        report = traffic.end()
+    assert set(before.by_revision) == set(after.by_revision)
+    assert len(after.by_revision) == 2
+    assert wrong(report) == {}
+
+
+def test_the_first_engine_goes_on_while_a_second_is_refused(stack: Stack) -> None:
+    """The second sees the lock of the first; should that be gone, the journal itself refuses."""
+    pid = stack.engine_pid
+    for lock_is_gone in (False, True):
+        if lock_is_gone:
+            stack.places.engine_lock.unlink()
+        second = second_engine(stack)
+        assert second.returncode == 1
+        assert "another engine" in second.stderr or "engine runs" in second.stderr
+        assert second.stderr.count("\n") == 1, "one line, no traceback"
+        assert stack.engine_pid == pid
+        assert stack.row()["status"] == "healthy"
+    assert stack.ask("scale", replicas=3)["durable"]
+
+
+def second_engine(stack: Stack) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gaesup_tui.service.server.daemon"],
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )

@@ -1,0 +1,88 @@
+"""The node or a worker of it dies: a canary that stands at a gate stands there again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gaesup_tui.domain.views import StatusRow
+
+from .stack import CART, Stack, gone, kill, running_stack, waits_for_person
+from .traffic import flowing, wrong
+
+pytestmark = pytest.mark.real
+
+OUTAGE_S = 8.0
+"""Without a node nobody serves; the engine has it back and all applied again within this."""
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    with running_stack() as stack:
+        stack.serve("cart", "v41")
+        yield stack
+
+
+def test_a_killed_worker_costs_the_requests_it_held_and_no_more(stack: Stack) -> None:
+    stack.canary_at_gate()
+    with flowing(stack.port) as traffic:
+        for version in ("v41", "v42"):
+            pid = stack.workers(version)[0]
+            kill(pid)
+            stack.until(CART, lambda row: row["ready"] == 2, "whole again")
+            assert pid not in stack.workers(version)
+        row = stack.row()
+        assert waits_for_person(row), row["status_text"]
+        later = traffic.next_second()
+        report = traffic.end()
+    assert wrong(later) == {}
+    assert sum(wrong(report).values()) <= 4, report.errors
+
+
+def test_a_killed_node_is_started_again_and_given_all_it_had(stack: Stack) -> None:
+    gate = stack.canary_at_gate()
+    before, orphans, port = stack.node_pid, stack.workers(), stack.port
+    with flowing(port) as traffic:
+        kill(before)
+        for pid in orphans:
+            gone(pid)
+        stack.until(CART, lambda row: serving(stack, row, before), "serving again", OUTAGE_S)
+        later = traffic.next_second()
+        report = traffic.end()
+    assert wrong(later) == {}
+    assert stack.port == port, "clients need not learn a new address"
+    split = {name: share.answered for name, share in later.by_revision.items()}
+    assert len(split) == 2, f"both revisions answer again: {split}"
+    row = stack.row()
+    assert row["rollout"] is not None
+    assert gate["rollout"] is not None
+    assert row["rollout"]["id"] == gate["rollout"]["id"]
+    assert waits_for_person(row), row["status_text"]
+    assert report.answered > 0
+
+
+def serving(stack: Stack, row: StatusRow, old_node: int) -> bool:
+    rollout = row["rollout"]
+    return bool(
+        stack.node_pid != old_node
+        and rollout
+        and rollout["weight_seen"] == 25
+        and row["ready"] == row["replicas"]
+        and (row["seen_at"] or 0) > time.time() - 2
+    )
+
+
+def test_engine_and_node_killed_together_come_back_as_they_were(stack: Stack) -> None:
+    """What a reboot does, short of a reboot."""
+    stack.canary_at_gate()
+    node = stack.node_pid
+    kill(stack.engine_pid)
+    kill(node)
+    stack.start()
+    stack.until(CART, lambda row: serving(stack, row, node), "serving again")
+    assert waits_for_person(stack.row())
+    stack.ask("promote", full=True)
+    done = stack.until(CART, lambda row: row["status"] == "healthy", "promoted")
+    assert done["version"] == "v42"
