@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, messages
@@ -15,32 +16,28 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingsMap
 from textual.containers import Vertical
 
-from gaesup_tui.console import leaving
-from gaesup_tui.console.activity import Activity
-from gaesup_tui.console.deployments import Deployments
+from gaesup_tui.console import leaving, roots
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.frame import Foot, StopStrip, TabLine, Truth
 from gaesup_tui.console.keymap import load_keymap
 from gaesup_tui.console.keys import BurstGuard, bindings, first_keys
 from gaesup_tui.console.link import Link
-from gaesup_tui.console.needs import needs
-from gaesup_tui.console.now import Now
 from gaesup_tui.console.options import Options, parse
 from gaesup_tui.console.outbox import Outbox
 from gaesup_tui.console.remote import Engine
 from gaesup_tui.console.replica import Replica
-from gaesup_tui.console.router import Router
 from gaesup_tui.console.stack import Stack
 from gaesup_tui.console.starting import starter
 from gaesup_tui.console.times import Times
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_widgets.frames import FrameDiff
-from gaesup_widgets.grid import Grid
 from gaesup_widgets.symbols import ASCII, UNICODE
 from gaesup_widgets.theme import install
 
 if TYPE_CHECKING:
+    from gaesup_tui.console.router import Router
     from gaesup_widgets.command_line import CommandLine
+    from gaesup_widgets.grid import Grid
 
 _LAG_EVERY_S = 2.0
 _SLOW_LINE_S = 0.5
@@ -57,6 +54,8 @@ class Console(FrameDiff, App[int]):
     Screen { background: $background; }
     #pages { height: 1fr; width: 1fr; }
     Page { height: 1fr; width: 1fr; }
+    CommandPalette { background: $background; }
+    CommandPalette SearchIcon { display: none; }
     """
 
     def __init__(self, options: Options, *, guard: BurstGuard | None = None) -> None:
@@ -64,6 +63,9 @@ class Console(FrameDiff, App[int]):
         self.animation_level = "none"
         self.options = options
         self.title = "gaesup"
+        # Before anything is styled: a change of theme later styles all of it again.
+        install(self, f"gaesup-{options.theme}")
+        self.stylesheet.set_variables(self.get_css_variables())
         keymap, self._keymap_problems = load_keymap(options.keymap)
         # All of them: Textual's own ctrl+q and ctrl+c belong to terminals and habits.
         self._bindings = BindingsMap(bindings(keymap))
@@ -83,13 +85,9 @@ class Console(FrameDiff, App[int]):
         self._pages = Vertical(id="pages")
         self.stack = Stack(
             self._pages,
-            {
-                "1": lambda: Now(self.desk),
-                "2": lambda: Deployments(self.desk),
-                "6": lambda: Activity(self.desk),
-            },
+            {tab: partial(roots.first_page, tab, self.desk) for tab in roots.TABS},
         )
-        self.router = Router(self)
+        self._router: Router | None = None
         self._guard = guard or BurstGuard()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lag_asked_at: float | None = None
@@ -105,16 +103,25 @@ class Console(FrameDiff, App[int]):
         yield self.foot
 
     def on_mount(self) -> None:
-        install(self, f"gaesup-{self.options.theme}")
+        # The frame is painted before anything is asked of the engine, and before the pages are
+        # even loaded.
+        self.call_after_refresh(self._begin)
+
+    @property
+    def router(self) -> Router:
+        """Finds what does an action."""
+        if self._router is None:
+            from gaesup_tui.console.router import Router
+
+            self._router = Router(self)
+        return self._router
+
+    def _begin(self) -> None:
+        leaving.watch_signals(self.leave)
         self.stack.go("1")
         self.router.show_keys()
         for problem in self._keymap_problems:
             self.foot.say(problem, "warn")
-        # The frame is painted before anything is asked of the engine.
-        self.call_after_refresh(self._begin)
-
-    def _begin(self) -> None:
-        leaving.watch_signals(self.leave)
         self.start(self.desk.link.run(), "link")
         self.start(self._tick_for_ever(), "tick")
 
@@ -167,6 +174,8 @@ class Console(FrameDiff, App[int]):
 
     def show_tabs(self) -> None:
         """Bring line 2 up to date."""
+        from gaesup_tui.console.needs import needs
+
         desk = self.desk
         waiting = len(needs(desk.deployments(), desk.replica.engine, desk.now()))
         self.tab_line.show(self.stack.tab, self.stack.path, waiting)

@@ -105,13 +105,16 @@ class Deployment(Page):
         self._grid.set_rows(rows)
 
     def _head_lines(self, view: DeploymentView, now: float) -> list[Runs]:
-        seen = age(now - view["seen_at"]) + " ago" if view["seen_at"] else "never"
+        seen = ""
+        if view["status"] == "unknown":
+            seen_at = view["seen_at"]
+            seen = f"last seen {age(now - seen_at)} ago" if seen_at else "never seen"
         return [
             [
                 Cell(f" {self._key}  ", "strong"),
                 status_cell(view, self.desk.symbols),
                 Cell(f"  {view['status_text']}"),
-                Cell(f"   seen {seen}", "dim"),
+                Cell(f"   {seen}", "warn"),
             ]
         ]
 

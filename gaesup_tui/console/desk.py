@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gaesup_tui.console.link import Link
 from gaesup_tui.console.options import Options
@@ -12,9 +13,11 @@ from gaesup_tui.console.remote import Engine
 from gaesup_tui.console.replica import Replica
 from gaesup_tui.console.times import Times
 from gaesup_tui.domain.actions import BY_ID
-from gaesup_tui.domain.views import DeploymentView
 from gaesup_widgets.footer import KeyHint
 from gaesup_widgets.symbols import Symbols
+
+if TYPE_CHECKING:
+    from gaesup_tui.domain.views import DeploymentView
 
 _SHOWN_KEYS = {
     "exclamation_mark": "!",

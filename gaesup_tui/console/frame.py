@@ -6,51 +6,50 @@ import time
 from collections.abc import Sequence
 
 from gaesup_tui.console.desk import Desk
+from gaesup_tui.console.roots import TABS
 from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
 from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
 from gaesup_widgets.paint import Lines
-from gaesup_widgets.status_line import Field, StatusLine
 
-TABS: tuple[tuple[str, str], ...] = (("1", "Now"), ("2", "Deployments"), ("6", "Activity"))
-_READ_ONLY_CELLS = 11
+_ENGINE_CELLS, _DATA_CELLS, _LINE_CELLS, _AUTO_CELLS, _READ_ONLY_CELLS = 18, 10, 11, 15, 10
 _OLD_AFTER_S = 5.0
 _SLOW_LINE_S = 0.3
 
 
-class Truth(StatusLine):
+class Truth(Lines):
     """Line 1: scope, engine, age of the data, lag of one's own line, automation, read-only."""
 
+    DEFAULT_CSS = "Truth { height: 1; width: 1fr; }"
+
     def __init__(self, desk: Desk) -> None:
-        super().__init__(
-            (
-                Field("scope"),
-                Field("engine", 18),
-                Field("data", 10),
-                Field("line", 11),
-                Field("auto", 16),
-                Field("mode", _READ_ONLY_CELLS if desk.options.read_only else 1),
-            )
-        )
+        super().__init__([()])
         self._desk = desk
         self.line_lag_s: float | None = None
         """Round trip to the terminal; None: it does not answer, or has not yet."""
 
-    def on_mount(self) -> None:
+    def on_resize(self) -> None:
         self.show()
 
     def show(self) -> None:
         """Say how things are now."""
+        width = self.content_size.width
+        if not width:
+            return
         desk = self._desk
         scope = desk.options.environment or "all environments"
-        self.set_field("scope", [Cell(" gaesup", "strong"), Cell(f"  {scope}")])
-        self.set_field("engine", self._engine())
-        self.set_field("data", self._data())
-        lag_s = self.line_lag_s
-        style = "warn" if lag_s is not None and lag_s > _SLOW_LINE_S else ""
-        line = [] if lag_s is None else [Cell("line ", "dim"), Cell(_coarse(lag_s), style)]
-        self.set_field("line", line)
-        self.set_field("auto", self._automation())
-        self.set_field("mode", Cell("READ-ONLY", "warn") if desk.options.read_only else "")
+        fields: list[tuple[int, list[Cell]]] = [
+            (_ENGINE_CELLS, self._engine()),
+            (_DATA_CELLS, self._data()),
+            (_LINE_CELLS, self._line()),
+            (_AUTO_CELLS, self._automation()),
+        ]
+        if desk.options.read_only:
+            fields.append((_READ_ONLY_CELLS, [Cell("READ-ONLY", "warn")]))
+        left = max(0, width - sum(cells for cells, _ in fields))
+        runs = fit_runs([Cell(" gaesup", "strong"), Cell(f"  {scope}")], left - 1)
+        for cells, field in fields:
+            runs += fit_runs([Cell(" "), *field], cells)
+        self.set_lines([runs])
 
     def _engine(self) -> list[Cell]:
         link = self._desk.link
@@ -67,6 +66,13 @@ class Truth(StatusLine):
         # Beats come every two seconds: within that, data is as new as it can be.
         text = "now" if age_s is not None and age_s < 3 else age(age_s)
         return [Cell("data ", "dim"), Cell(text, style)]
+
+    def _line(self) -> list[Cell]:
+        lag_s = self.line_lag_s
+        if lag_s is None:
+            return []
+        style = "warn" if lag_s > _SLOW_LINE_S else ""
+        return [Cell("line ", "dim"), Cell(_coarse(lag_s), style)]
 
     def _automation(self) -> list[Cell]:
         engine = self._desk.replica.engine
@@ -112,7 +118,7 @@ class TabLine(Lines):
             return
         tab, path, waiting = self._shown
         runs = [Cell(" ")]
-        for key, title in TABS:
+        for key, title in TABS.items():
             if key == tab:
                 runs += [Cell(f" {key} {title} ", "cursor")]
             else:

@@ -11,11 +11,13 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gaesup_tui.console.remote import Engine
 from gaesup_tui.domain.errors import GaesupError, Unavailable
-from gaesup_tui.domain.views import Receipt
+
+if TYPE_CHECKING:
+    from gaesup_tui.domain.views import Receipt
 
 _RESEND_S = (0.2, 0.5, 1.0, 2.0)
 _ANSWER_WITHIN_S = 3.0

@@ -11,23 +11,25 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gaesup_tui.console.wire import Wire
 from gaesup_tui.domain.actions import ACTIONS
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.text import printable_line
-from gaesup_tui.domain.views import (
-    DeploymentSeries,
-    EventView,
-    Hello,
-    Overview,
-    Preview,
-    Receipt,
-    StopPreview,
-)
 from gaesup_tui.service.client import Message
 from gaesup_tui.service.failures import parse
+
+if TYPE_CHECKING:
+    from gaesup_tui.domain.views import (
+        DeploymentSeries,
+        EventView,
+        Hello,
+        Overview,
+        Preview,
+        Receipt,
+        StopPreview,
+    )
 
 MUTATING = frozenset(
     {action.id for action in ACTIONS if action.mutating}
@@ -55,11 +57,11 @@ class Engine:
 
     async def hello(self, timeout_s: float = 5.0) -> Hello:
         """Who answers: version, boot, sequence number."""
-        return cast(Hello, await self._wire.get("/v1/hello", timeout_s=timeout_s))
+        return cast("Hello", await self._wire.get("/v1/hello", timeout_s=timeout_s))
 
     async def snapshot(self) -> Overview:
         """Everything at one moment."""
-        return cast(Overview, await self._wire.get("/v1/snapshot", timeout_s=15.0))
+        return cast("Overview", await self._wire.get("/v1/snapshot", timeout_s=15.0))
 
     async def stream(self, after: int, rev: int, boot: str) -> AsyncIterator[Message]:
         """What happens from event ``after`` on, until the engine ends it; first the views that
@@ -79,11 +81,11 @@ class Engine:
     async def preview(self, action: str, deployment: str, **more: str | int) -> Preview:
         """What ``action`` would do now."""
         query = {"action": action, "deployment": deployment, **more}
-        return cast(Preview, await self._wire.get("/v1/preview", query))
+        return cast("Preview", await self._wire.get("/v1/preview", query))
 
     async def stop_preview(self) -> StopPreview:
         """The scopes of an emergency stop and what each would take."""
-        return cast(StopPreview, await self._wire.get("/v1/stop/preview", timeout_s=2.0))
+        return cast("StopPreview", await self._wire.get("/v1/stop/preview", timeout_s=2.0))
 
     async def history(self, *, deployment: str = "", limit: int = 500) -> list[EventView]:
         """The newest ``limit`` events of the journal, oldest first."""
@@ -95,7 +97,7 @@ class Engine:
     async def series(self, deployment: str, points: int) -> DeploymentSeries:
         """The last ``points`` seconds of a deployment and its revisions."""
         query: dict[str, str | int] = {"deployment": deployment, "points": points}
-        return cast(DeploymentSeries, await self._wire.get("/v1/series", query))
+        return cast("DeploymentSeries", await self._wire.get("/v1/series", query))
 
     async def logs(self, deployment: str, *, tail: int = 200) -> AsyncIterator[dict[str, Any]]:
         """Log lines of all replicas, the last ``tail`` first, then as they come."""
@@ -116,7 +118,7 @@ class Engine:
         if reason := self.refusal(str(body["action"])):
             raise Refused(reason)
         headers = {"idempotency-key": key}
-        return cast(Receipt, await self._wire.post("/v1/commands", body, headers, timeout_s))
+        return cast("Receipt", await self._wire.post("/v1/commands", body, headers, timeout_s))
 
     async def run_program(self, words: Sequence[str]) -> AsyncIterator[str]:
         """The output lines of ``gaesup WORDS``, run as its own process; the last says how it

@@ -10,22 +10,24 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gaesup_tui.domain.views import (
-    Changes,
-    DeploymentView,
-    EngineView,
-    EventView,
-    Numbers,
-    Overview,
-    Telemetry,
-)
+if TYPE_CHECKING:
+    from gaesup_tui.domain.views import (
+        Changes,
+        DeploymentView,
+        EngineView,
+        EventView,
+        Numbers,
+        Overview,
+        Telemetry,
+    )
 
 MAX_EVENTS = 2000
 SPARK_BARS = 24
 SPARK_BAR_S = 5
 """One bar per five seconds: a chart that moves each second is a line repainted each second."""
-_NOTHING = Numbers(rps=None, error_ratio=None, p50_s=None, p95_s=None)
+_NOTHING: Numbers = {"rps": None, "error_ratio": None, "p50_s": None, "p95_s": None}
 
 
 class _Spark:
@@ -183,7 +185,7 @@ class Replica:
         """Traffic of a deployment over the last seconds."""
         row = self._rows.get(key)
         if row is not None:
-            return Numbers(rps=row[0], error_ratio=row[1], p50_s=row[2], p95_s=row[3])
+            return {"rps": row[0], "error_ratio": row[1], "p50_s": row[2], "p95_s": row[3]}
         view = self.deployments.get(key)
         return view["numbers"] if view else _NOTHING
 
@@ -191,7 +193,7 @@ class Replica:
         """Traffic of one revision of a deployment."""
         row = self._by_revision.get(key, {}).get(revision)
         if row is not None:
-            return Numbers(rps=row[0], error_ratio=row[1], p50_s=row[2], p95_s=row[3])
+            return {"rps": row[0], "error_ratio": row[1], "p50_s": row[2], "p95_s": row[3]}
         view = self.deployments.get(key)
         return view["by_revision"].get(revision, _NOTHING) if view else _NOTHING
 

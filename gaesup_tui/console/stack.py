@@ -26,8 +26,8 @@ class Stack:
 
     @property
     def path(self) -> list[str]:
-        """Titles of the pages below the tab."""
-        return [page.title for page in self._pages[self.tab][1:]]
+        """Where one is below the tab; pages name what they are about themselves."""
+        return [page.title for page in self._pages[self.tab][1:]][-1:]
 
     @property
     def tabs(self) -> list[str]:
