@@ -251,12 +251,8 @@ async def test_config_and_host_functions_reach_the_unit(rig: Rig) -> None:
     )
     log = '(import "gaesup" "log" (func $log (param i32 i32 i32)))'
     await rig.deploy("v41-a", wat(imports=log, functions=shows_config), config={"errors": "5"})
-    until = asyncio.get_running_loop().time() + 5
-    lines: list[str] = []
-    while not lines and asyncio.get_running_loop().time() < until:
-        reply = await rig.ask("logs", deployment=CART, tail=50)
-        lines = [line["line"] for line in reply["lines"] if line["line"].startswith("warn: ")]
-    assert json.loads(lines[0].removeprefix("warn: ")) == {
+    line = await rig.line(lambda line: line.startswith("warn: "))
+    assert json.loads(line.removeprefix("warn: ")) == {
         "revision": "v41-a",
         "version": "v41",
         "unit": "cart",

@@ -19,12 +19,13 @@ from typing import Any, Final
 
 import wasmtime
 
-from gaesup_backends.local.calls import Entered, Faulted, enter
+from gaesup_backends.local.calls import Entered, Faulted, enter, outside
 
 ABI_VERSION: Final = 1
 TICK_S: Final = 0.005
 MAX_WASM_STACK_BYTES: Final = 512 * 1024
 REQUEST_BUFFER_BYTES: Final = 64 * 1024
+MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 INIT_DEADLINE_S: Final = 2.0
 LOG_LINE_BYTES: Final = 4096
 LEVELS: Final = ("debug", "info", "warn", "error")
@@ -149,10 +150,19 @@ class Unit:
         size = len(request)
         pointer = self._place(request)
         packed = self._handle(pointer, size) & 0xFFFFFFFFFFFFFFFF
-        reply = entered.read(packed >> 32, packed & 0xFFFFFFFF)
+        reply = self._copy_reply(packed >> 32, packed & 0xFFFFFFFF)
         if pointer != self._buffer:
             self._release(pointer, size)
         return reply
+
+    def _copy_reply(self, start: int, length: int) -> bytes:
+        if length <= MAX_REPLY_BYTES:
+            return self._entered.read(start, length)
+        limit = self._entered.memory_bytes()
+        if start + length > limit:
+            raise outside(start, length, limit)
+        # Too much to carry is no reply at all; the node says so to the client.
+        return b""
 
     def health(self) -> int:
         """0 when healthy or when the unit does not say."""

@@ -86,7 +86,8 @@ def enter(store: wasmtime.Store, memory: wasmtime.Memory, *, fast: bool) -> Ente
     return _Fast(store, memory) if fast else _Public(store, memory)
 
 
-def _outside(pointer: int, size: int, limit: int) -> Faulted:
+def outside(pointer: int, size: int, limit: int) -> Faulted:
+    """The fault of a range that is not inside the memory."""
     return Faulted(
         "bad_pointer", f"range {pointer}+{size} is outside the unit's memory of {limit} bytes"
     )
@@ -118,13 +119,13 @@ class _Public:
     def read(self, pointer: int, size: int) -> bytes:
         limit = self.memory_bytes()
         if pointer + size > limit:
-            raise _outside(pointer, size, limit)
+            raise outside(pointer, size, limit)
         return bytes(self._memory.read(self._store, pointer, pointer + size))
 
     def write(self, pointer: int, data: bytes) -> None:
         limit = self.memory_bytes()
         if pointer + len(data) > limit:
-            raise _outside(pointer, len(data), limit)
+            raise outside(pointer, len(data), limit)
         self._memory.write(self._store, data, pointer)
 
 
@@ -189,14 +190,14 @@ class _Fast:
     def read(self, pointer: int, size: int) -> bytes:
         limit = self._bind.memory_size(self._context, self._memory_ref)
         if pointer + size > limit:
-            raise _outside(pointer, size, limit)
+            raise outside(pointer, size, limit)
         base = self._bind.memory_data(self._context, self._memory_ref)
         return ctypes.string_at(base + pointer, size)
 
     def write(self, pointer: int, data: bytes) -> None:
         limit = self._bind.memory_size(self._context, self._memory_ref)
         if pointer + len(data) > limit:
-            raise _outside(pointer, len(data), limit)
+            raise outside(pointer, len(data), limit)
         base = self._bind.memory_data(self._context, self._memory_ref)
         ctypes.memmove(base + pointer, data, len(data))
 

@@ -90,13 +90,12 @@ def _from_cache(artifact: Artifact, cache_dir: Path) -> Compiled | None:
     key = cache_key(artifact)
     try:
         facts = json.loads((cache_dir / f"{key}.json").read_bytes())
-        compiled = Compiled(**facts)
-        digest = hashlib.sha256(Path(compiled.path).read_bytes()).hexdigest()
+        path = cache_dir / f"{key}.cwasm"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        compiled = Compiled(path=str(path), **facts)
     except (OSError, ValueError, TypeError):
         return None
-    if digest != compiled.compiled_sha256 or Path(compiled.path).parent != cache_dir:
-        return None
-    return compiled
+    return compiled if digest == compiled.compiled_sha256 else None
 
 
 async def _in_child(artifact: Artifact, cache_dir: Path) -> Compiled:
@@ -137,7 +136,7 @@ def _verdict(exit_code: int, output: bytes, errors: bytes) -> Compiled:
             f"the compiler failed with exit code {exit_code}: {last[0][:300]}"
         ) from None
     if "error" in answer:
-        raise GateError(str(answer["error"]))
+        raise GateError(str(answer["error"]), final=bool(answer["final"]))
     return Compiled(**answer["compiled"])
 
 
@@ -155,13 +154,15 @@ def _read_artifact(artifact: Artifact) -> bytes:
             data = file.read(MAX_MODULE_BYTES + 1)
     except OSError as error:
         raise GateError(
-            f"artifact {artifact.path} cannot be read: {error.strerror}; build it or fix the path"
+            f"artifact {artifact.path} cannot be read: {error.strerror}; build it or fix the path",
+            final=False,
         ) from None
     digest = hashlib.sha256(data).hexdigest()
     if len(data) <= MAX_MODULE_BYTES and digest != artifact.sha256:
         raise GateError(
             f"artifact {artifact.path} has sha256 {digest[:12]}…, expected "
-            f"{artifact.sha256[:12]}…; it changed since the revision was made, deploy it again"
+            f"{artifact.sha256[:12]}…; it changed since the revision was made, deploy it again",
+            final=False,
         )
     return data
 
@@ -209,7 +210,9 @@ def _compile(artifact: Artifact, cache_dir: Path) -> Compiled:
         compiled_sha256=hashlib.sha256(machine_code).hexdigest(),
         fast_calls=fast_calls_work(engine),
     )
-    _write_private(cache_dir / f"{key}.json", json.dumps(asdict(compiled)).encode())
+    # Without its path: a state directory may be moved.
+    facts = {name: value for name, value in asdict(compiled).items() if name != "path"}
+    _write_private(cache_dir / f"{key}.json", json.dumps(facts).encode())
     return compiled
 
 
@@ -234,11 +237,13 @@ def main() -> None:
     try:
         compiled = _compile(Artifact(**facts), Path(order["cache_dir"]))
     except GateError as error:
-        print(json.dumps({"error": str(error)}))
+        print(json.dumps({"error": str(error), "final": error.final}))
     except OSError as error:
-        print(json.dumps({"error": f"the compile cache cannot be written: {error}"}))
+        told = f"the compile cache cannot be written: {error}"
+        print(json.dumps({"error": told, "final": False}))
     except MemoryError:
-        print(json.dumps({"error": "the compiler ran out of its memory limit"}))
+        told = "the compiler ran out of its memory limit; build the module for size"
+        print(json.dumps({"error": told, "final": True}))
     else:
         print(json.dumps({"compiled": asdict(compiled)}))
 

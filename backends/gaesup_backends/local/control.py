@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -148,6 +149,10 @@ class Session:
             self._send(_error(request_id, "bad_request", str(error)))
         except NotThere as error:
             self._send(_error(request_id, "not_found", str(error)))
+        except Exception as error:
+            # A fault of ours must not cost the engine its connection.
+            traceback.print_exc()
+            self._send(_error(request_id, "internal", f"{type(error).__name__}: {error}"))
         else:
             self._send({"id": request_id, "ok": True, **result})
 
@@ -197,7 +202,9 @@ class Session:
         living.sort(key=lambda replica: (replica.state != "ready", replica.inflight))
         if not any(probe(replica, request, answer) for replica in living):
             raise NotThere(f"no replica of {revision.spec.id} can answer a probe now")
-        timeout_s = float(message.get("timeout_s", 5.0))
+        timeout_s = message.get("timeout_s", 5.0)
+        if not isinstance(timeout_s, int | float) or not 0 < timeout_s <= 60:
+            raise SpecError(f"timeout_s {timeout_s!r}: expected seconds up to 60")
         try:
             return await asyncio.wait_for(answer, timeout_s)
         except TimeoutError:

@@ -7,6 +7,7 @@ Nothing here waits: `apply`, `set_traffic` and `remove` change what is wanted an
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from gaesup_backends.local.spec import RevisionSpec
 from gaesup_backends.local.worker import WorkerSpec
 
 TICK_S: Final = 0.1
+RETRY_COMPILE_S: Final = 5.0
 
 
 class Revision:
@@ -34,6 +36,8 @@ class Revision:
         self.error: str | None = None
         self.compiled: Compiled | None = None
         self.compiling: asyncio.Task[None] | None = None
+        # The engine repeats what it wants: a verdict that is final is not asked for again.
+        self.retry_at = 0.0
         self.replicas: list[Replica] = []
         self.route = RevisionRoute(spec.id, metrics)
 
@@ -201,13 +205,14 @@ class Fleet:
         revision.spec = spec
         revision.error = None
         revision.compiled = None
+        revision.retry_at = 0.0
         for replica in revision.replicas:
             replica.drain()
         self._sweep(deployment, revision)
 
     def _converge(self, deployment: Deployment, revision: Revision) -> None:
         if revision.wanted and revision.compiled is None:
-            if revision.compiling is None:
+            if revision.compiling is None and time.monotonic() >= revision.retry_at:
                 task = asyncio.get_running_loop().create_task(self._compile(deployment, revision))
                 revision.compiling = task
             return
@@ -223,15 +228,17 @@ class Fleet:
     async def _compile(self, deployment: Deployment, revision: Revision) -> None:
         spec = revision.spec
         artifact = Artifact(spec.artifact, spec.sha256, spec.capabilities, spec.memory_bytes)
-        compiled, error = None, None
+        compiled, error, final = None, None, False
         try:
             compiled = await compile_artifact(artifact, self._cache_dir)
         except (GateError, OSError) as problem:
             error = printable(" ".join(str(problem).split()))
+            final = isinstance(problem, GateError) and problem.final
         finally:
             revision.compiling = None
         if revision.spec is spec:
             revision.compiled, revision.error = compiled, error
+            revision.retry_at = math.inf if final else time.monotonic() + RETRY_COMPILE_S
         if compiled is not None or revision.spec is not spec:
             self._converge(deployment, revision)
         self._on_change()

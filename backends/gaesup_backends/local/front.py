@@ -158,6 +158,7 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It reads again."""
         self._writable = True
+        self._next()
 
     # -- called by the parser
 
@@ -231,7 +232,7 @@ class ClientConnection(asyncio.Protocol):
             self._drop_body()
         self._in_request = False
         self._since = self._front.now
-        if self._busy:
+        if self._busy or not self._writable or self._waiting:
             self._queue(request)
         else:
             self._start(request)
@@ -250,7 +251,7 @@ class ClientConnection(asyncio.Protocol):
         transport.write(data)
         if close or (self._ended and not self._waiting):
             self._linger()
-        elif self._waiting:
+        elif self._waiting and self._writable:
             # Not from here: a long pipeline would nest.
             asyncio.get_running_loop().call_soon(self._next)
 
@@ -299,7 +300,7 @@ class ClientConnection(asyncio.Protocol):
         return compose(request, status, lines, text.encode())
 
     def _next(self) -> None:
-        if self._busy or not self._waiting or self._transport is None:
+        if self._busy or not self._waiting or not self._writable or self._transport is None:
             return
         request = self._waiting.popleft()
         if not self._reading and len(self._waiting) < MAX_PIPELINED // 2:

@@ -51,7 +51,15 @@ _KINDS: Final = ("function", "table", "memory", "global", "tag")
 
 
 class GateError(Exception):
-    """The module is refused. The message says what is wrong and what to do."""
+    """The module is refused. The message says what is wrong and what to do.
+
+    Attributes:
+        final: False when the same revision may pass later: a file that is missing can come back.
+    """
+
+    def __init__(self, message: str, *, final: bool = True) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
@@ -89,17 +90,25 @@ class WorkerLink(asyncio.Protocol):
                 continue
             call = pending.pop(request_id, None)
             if call is not None:
-                call.done(outcome, payload)
+                _finish(call, outcome, payload)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The worker is gone: every waiting call learns it."""
         self._transport = None
         waiting, self.pending = self.pending, {}
         for call in waiting.values():
-            call.done(frames.OUTCOME_NUMBERS["replica_died"], b"")
+            _finish(call, frames.OUTCOME_NUMBERS["replica_died"], b"")
         self._on_lost()
 
     def close(self) -> None:
         """Close our end; the worker leaves when it notices."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _finish(call: Call, outcome: int, payload: bytes) -> None:
+    try:
+        call.done(outcome, payload)
+    except Exception:
+        # One client's trouble must not close the worker for all the others.
+        traceback.print_exc()

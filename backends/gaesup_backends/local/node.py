@@ -19,6 +19,7 @@ import secrets
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,11 +122,15 @@ class Node:
     async def _tick(self) -> None:
         next_sweep = 0.0
         while True:
-            self.fleet.tick()
             now = time.monotonic()
-            if now >= next_sweep:
-                next_sweep = now + SWEEP_S
-                self.front.sweep()
+            try:
+                self.fleet.tick()
+                if now >= next_sweep:
+                    next_sweep = now + SWEEP_S
+                    self.front.sweep()
+            except Exception:
+                # Without ticks nothing is ever restarted or timed out again.
+                traceback.print_exc()
             await asyncio.sleep(fleet_module.TICK_S)
 
     async def _drain(self) -> None:

@@ -231,14 +231,12 @@ class Replica:
             self.end("unhealthy: no answer to the health poll")
 
     def _tick_draining(self, now: float) -> None:
-        if self.link is None:
-            return
-        if self.inflight == 0 and self._exit_reason is None:
+        if now >= self._deadline:
+            self.end("killed: did not drain in time")
+        elif self.link is not None and self.inflight == 0 and self._exit_reason is None:
             self._exit_reason = "drained"
             self.link.control({"op": "shutdown"})
             self._deadline = now + SHUTDOWN_GRACE_S
-        elif now >= self._deadline:
-            self.end("killed: did not drain in time")
 
     def _heard(self, message: dict[str, Any]) -> None:
         self.memory_bytes = message.get("memory_bytes", self.memory_bytes)

@@ -61,6 +61,7 @@ class Spawner:
         self._process: subprocess.Popen[bytes] | None = None
         self._living: set[int] = set()
         self._orphans: set[int] = set()
+        self._ordered: set[int] = set()
         self._closing = False
 
     @property
@@ -106,6 +107,7 @@ class Spawner:
         finally:
             for fd in theirs:
                 os.close(fd)
+        self._ordered.add(ticket)
         link.setblocking(False)
         return Started(ticket, link, out_read, err_read)
 
@@ -157,6 +159,7 @@ class Spawner:
             self._message(json.loads(data))
 
     def _message(self, message: dict[str, Any]) -> None:
+        self._ordered.discard(message.get("ticket"))
         if message["op"] == "forked":
             self._living.add(message["pid"])
             self._on_forked(message["ticket"], message["pid"])
@@ -173,6 +176,9 @@ class Spawner:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        ordered, self._ordered = self._ordered, set()
+        for ticket in ordered:
+            self._on_refused(ticket, "the zygote died")
         if not self._closing:
             asyncio.get_running_loop().call_later(RESTART_ZYGOTE_S, self._start_again)
 
