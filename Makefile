@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit sim real bench examples screenshots lock schema clean
+.PHONY: help run test check unit sim real bench examples toolchains screenshots lock schema clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,6 +39,10 @@ bench: $(VENV)/.dev ## the benchmarks, as ratios to a control in the same run
 
 examples: $(VENV)/.dev ## rebuild the example units with the toolchains that are there
 	@$(BIN)/python examples/shop/build.py
+
+toolchains: $(VENV)/.dev ## what rebuilds the example units: C and Zig into .venv, AssemblyScript beside them
+	@$(PIP) install --require-hashes -r requirements-toolchains.lock
+	@npm install --silent --no-save --no-package-lock --prefix examples/shop assemblyscript@0.28.20
 
 screenshots: $(VENV)/.dev ## pictures of the real program on the demo
 	@$(BIN)/python scripts/screenshots.py

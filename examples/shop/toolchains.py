@@ -24,10 +24,10 @@ BUILT_WITH = {
     "zig": "0.17.1",
 }
 HOW_TO_GET = {
-    "assemblyscript": "Get it with: npm install --prefix examples/shop assemblyscript@0.28.20",
-    "c": "Get it with: pip install ziglang==0.17.1",
+    "assemblyscript": "Get it with: make toolchains (needs npm)",
+    "c": "Get it with: make toolchains",
     "rust": f"Get it with: rustup target add {RUST_TARGET} (RUSTC names another compiler)",
-    "zig": "Get it with: pip install ziglang==0.17.1",
+    "zig": "Get it with: make toolchains",
 }
 
 

@@ -18,6 +18,7 @@ from gaesup_backends.local import abi, cgi, front, gate, link, logs, replica, wo
 from gaesup_backends.local import compile as compiling
 from gaesup_tui.domain.config import ProjectFile
 from gaesup_tui.domain.revision import Limits as DefaultLimits
+from tests.components import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples" / "shop"))
@@ -45,10 +46,10 @@ def blocks(heading: str) -> dict[str, str]:
 
 
 def build(language: str, heading: str, begins: str, folder: Path) -> Path:
-    """Builds the example as a reader would; skips when the toolchain is not here."""
+    """Builds the example as a reader would."""
     compiler = toolchains.find(language)
     if compiler is None:
-        pytest.skip(f"no {language} toolchain. {toolchains.HOW_TO_GET[language]}")
+        missing(f"no {language} toolchain. {toolchains.HOW_TO_GET[language]}")
     found = blocks(heading)
     command = found.pop("sh").strip()
     source = next(text for name, text in found.items() if name != "text")

@@ -8,13 +8,18 @@ use std::collections::VecDeque;
 use std::fmt::Write;
 
 const fn number(text: Option<&str>) -> u64 {
-    let Some(text) = text else { return 0 };
+    let text = match text { Some(text) => text, None => return 0 };
     let (digits, mut n, mut i) = (text.as_bytes(), 0, 0);
     while i < digits.len() {
         n = n * 10 + (digits[i] - b'0') as u64;
         i += 1;
     }
     n
+}
+
+// Whether this is the turn of a fault that comes every so many requests; never where that is 0.
+fn turn(requests: u64, every: u64) -> bool {
+    requests.checked_rem(every) == Some(0)
 }
 
 const VERSION: &str = env!("UNIT_VERSION");
@@ -90,8 +95,9 @@ fn shipping_cents(total_cents: u64) -> u64 {
 
 fn quote(query: &str, currency: &str) -> Answer {
     let total = query.split('&').find_map(|pair| pair.strip_prefix("total_cents="));
-    let Some(total) = total.and_then(leading_number).filter(|n| *n <= MAX_TOTAL_CENTS) else {
-        return failed(400, "say how much: /quote?total_cents=N");
+    let total = match total.and_then(leading_number).filter(|n| *n <= MAX_TOTAL_CENTS) {
+        Some(total) => total,
+        _ => return failed(400, "say how much: /quote?total_cents=N"),
     };
     let shipping = shipping_cents(total);
     let tax = (total + shipping) * 19 / 119;
@@ -112,12 +118,13 @@ impl Unit {
     }
 
     fn open(&mut self, body: &str) -> Answer {
-        let Some(cart) = json_string(body, "cart") else { return failed(400, "say which: a cart id") };
+        let cart = match json_string(body, "cart") { Some(cart) => cart, None => return failed(400, "say which: a cart id") };
         let total = json_value(body, "total_cents").and_then(leading_number);
-        let Some(total_cents) = total.filter(|n| *n > 0 && *n <= MAX_TOTAL_CENTS) else {
-            return failed(422, "total_cents must be above 0 and at most 10000000");
+        let total_cents = match total.filter(|n| *n > 0 && *n <= MAX_TOTAL_CENTS) {
+            Some(total_cents) => total_cents,
+            _ => return failed(422, "total_cents must be above 0 and at most 10000000"),
         };
-        if json_string(body, "card").is_some_and(declined) {
+        if json_string(body, "card").map_or(false, declined) {
             return failed(402, "the card was declined");
         }
         if self.orders.len() >= MAX_ORDERS {
@@ -133,7 +140,7 @@ impl Unit {
     }
 
     fn pay(&mut self, id: u64, body: &str) -> Answer {
-        let Some(card) = json_string(body, "card") else { return failed(400, "say with what: a card") };
+        let card = match json_string(body, "card") { Some(card) => card, None => return failed(400, "say with what: a card") };
         match self.position(id).and_then(|at| self.orders.get_mut(at)) {
             None => failed(404, "no such order"),
             Some(order) if order.paid => failed(409, "paid already"),
@@ -171,10 +178,10 @@ impl Unit {
                 log(WARN, &format!("receipts kept: {}", self.leaked.len()));
             }
         }
-        if SLOW_EVERY > 0 && self.requests % SLOW_EVERY == 0 {
+        if turn(self.requests, SLOW_EVERY) {
             burn();
         }
-        let broken = ERROR_EVERY > 0 && self.requests % ERROR_EVERY == 0;
+        let broken = turn(self.requests, ERROR_EVERY);
         broken.then(|| {
             log(ERROR, "the payment gateway did not answer");
             failed(502, "the payment gateway did not answer")
@@ -185,11 +192,12 @@ impl Unit {
         if let Some(answer) = self.fault_before() {
             return answer;
         }
-        let Ok(text) = std::str::from_utf8(raw) else { return failed(400, "not UTF-8") };
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { return failed(400, "not a request") };
+        let text = match std::str::from_utf8(raw) { Ok(text) => text, Err(_) => return failed(400, "not UTF-8") };
+        let (head, body) = match text.split_once("\r\n\r\n") { Some((head, body)) => (head, body), None => return failed(400, "not a request") };
         let mut words = head.lines().next().unwrap_or("").split(' ');
-        let (Some(method), Some(target)) = (words.next(), words.next()) else {
-            return failed(400, "not a request");
+        let (method, target) = match (words.next(), words.next()) {
+            (Some(method), Some(target)) => (method, target),
+            _ => return failed(400, "not a request"),
         };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         self.route(method, path, query, body)
@@ -208,7 +216,7 @@ fn order_json(id: u64, order: &Order) -> String {
 fn burn() {
     let mut x = 1u32;
     for i in 0..40_000_000u32 {
-        x = std::hint::black_box(x ^ i);
+        x = unsafe { std::ptr::read_volatile(&(x ^ i)) };
     }
 }
 
