@@ -1,4 +1,5 @@
-"""``gaesup completion``: scripts for shells. They ask ``gaesup complete`` for live names."""
+"""``gaesup completion``: scripts for shells. They ask back for live names:
+``gaesup completion bash 2 gaesup promote ca`` prints what fits at word 2."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _BASH = """\
 # gaesup for bash: eval "$(gaesup completion bash)"
 _gaesup() {
   local IFS=$'\\n'
-  COMPREPLY=($(gaesup completion bash --words "${COMP_CWORD}" -- "${COMP_WORDS[@]}" 2>/dev/null))
+  COMPREPLY=($(gaesup completion bash "${COMP_CWORD}" "${COMP_WORDS[@]}" 2>/dev/null))
   [ "${#COMPREPLY[@]}" -gt 0 ] || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
 }
 COMP_WORDBREAKS=${COMP_WORDBREAKS//@}
@@ -25,7 +26,7 @@ _ZSH = """\
 # gaesup for zsh: eval "$(gaesup completion zsh)"
 _gaesup() {
   local -a found
-  found=("${(@f)$(gaesup completion zsh --words $((CURRENT - 1)) -- "${words[@]}" 2>/dev/null)}")
+  found=("${(@f)$(gaesup completion zsh $((CURRENT - 1)) "${words[@]}" 2>/dev/null)}")
   [[ -n "${found[1]}" ]] && compadd -- "${found[@]}" || _files
 }
 compdef _gaesup gaesup
@@ -35,7 +36,7 @@ _FISH = """\
 function __gaesup_words
   set -l words (commandline -opc)
   set -l now (commandline -ct)
-  gaesup completion fish --words (count $words) -- $words $now 2>/dev/null
+  gaesup completion fish (count $words) $words $now 2>/dev/null
 end
 complete -c gaesup -f -a '(__gaesup_words)'
 """
@@ -43,12 +44,12 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Prints the script, or with ``--words`` what fits at that place of a command line."""
-    if args.words is None:
+    """Prints the script, or what fits at a place of a command line."""
+    if not args.line:
         out.raw(_SCRIPTS[args.shell])
         return 0
-    line = args.line[1:] if args.line[:1] == ["--"] else args.line
-    for word in words(line, args.words, args):
+    at, *line = args.line
+    for word in words(line, int(at) if at.isdigit() else 0, args):
         out.line(word)
     return 0
 

@@ -6,6 +6,7 @@ their words from the one table of actions.
 
 from __future__ import annotations
 
+from argparse import REMAINDER, SUPPRESS
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,7 +236,10 @@ COMMANDS: tuple[Command, ...] = (
         "completion",
         "completion",
         "Print the completion of a shell",
-        (arg("shell", choices=("bash", "zsh", "fish")),),
+        (
+            arg("shell", choices=("bash", "zsh", "fish")),
+            arg("line", nargs=REMAINDER, help=SUPPRESS),
+        ),
     ),
 )
 

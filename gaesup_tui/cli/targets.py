@@ -70,7 +70,9 @@ def _near(rows: Sequence[StatusRow], name: str | None, place: str | None) -> str
     if not rows:
         return "nothing is deployed yet: `gaesup deploy UNIT --version VERSION` begins"
     keys = [row["key"] for row in rows]
-    near = difflib.get_close_matches(f"{name or ''}@{place or ''}", keys, 1)
+    units = difflib.get_close_matches(name or "", [row["unit"] for row in rows], 1)
+    near = [row["key"] for row in rows if row["unit"] in units]
     if near:
-        return f"did you mean {near[0]}?"
+        best = difflib.get_close_matches(f"{name}@{place or ''}", near, 1, 0.0)[0]
+        return f"did you mean {best}?"
     return f"there are {', '.join(keys[:8])}{' …' if len(keys) > 8 else ''}"
