@@ -67,6 +67,7 @@ def parse(argv: Sequence[str]) -> tuple[Command | None, argparse.Namespace]:
         front = _front_parser().parse_args(argv)
         if not front.command:
             return None, front
+        _check_front(front)
         read_only, socket, argv = front.read_only, front.socket, front.command
     command = BY_NAME.get(argv[0])
     if command is None:
@@ -74,6 +75,25 @@ def parse(argv: Sequence[str]) -> tuple[Command | None, argparse.Namespace]:
     values = command_parser(command).parse_args(argv[1:])
     values.command, values.read_only, values.socket = command.name, read_only, socket
     return command, values
+
+
+_FOR_COMMANDS = ("read_only", "socket", "command")
+
+
+def _check_front(front: argparse.Namespace) -> None:
+    """What belongs to the console must not be ignored before a command: ``gaesup --environment
+    staging stop --all`` would stop more than was meant.
+
+    Raises:
+        Invalid: there is such an option.
+    """
+    usual = vars(_front_parser().parse_args([]))
+    for name, value in vars(front).items():
+        if name not in _FOR_COMMANDS and value != usual[name]:
+            raise Invalid(
+                f"--{name.replace('_', '-')} before a command means nothing",
+                hint=f"put it after `{printable_line(front.command[0], 80)}`, if that takes it",
+            )
 
 
 def _unknown(name: str) -> Invalid:

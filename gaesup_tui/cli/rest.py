@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 
 from gaesup_tui.cli.exits import FAILED, LATE, OK
-from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.domain.text import parse_duration
 from gaesup_tui.domain.views import StatusRow
 
@@ -67,7 +67,14 @@ def wait(
     settling = Settling()
     pause_s = POLL_S
     while True:
-        rows = look()
+        try:
+            rows = look()
+        except Unavailable:
+            # An engine that was killed comes back where it was; what is waited for goes on.
+            if not told or monotonic() >= until:
+                raise
+            sleep(0.2)
+            continue
         for row in rows:
             if told.get(row["key"]) != row["status_text"]:
                 told[row["key"]] = row["status_text"]

@@ -67,6 +67,7 @@ def test_every_command_has_help_and_a_module_that_runs_it(
         ("load cart --rps -1", 2, "--rps: -1 is not possible"),
         ("load cart --rps 5 --duration soon", 2, "--duration: 'soon' is not a duration"),
         ("stop", 2, "stop what?: `gaesup stop --all`"),
+        ("--environment staging stop --all", 2, "--environment before a command means nothing"),
         ("stop --all cart", 2, "--all is everything"),
         ("release --all", 2, "arguments are required: --reason"),
         ("--read-only promote cart", 4, "promote changes something, and this is --read-only"),

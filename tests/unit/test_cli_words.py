@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.decide import replicas_of
 from gaesup_tui.cli.output import Output, cells, cut
-from gaesup_tui.domain.errors import Invalid, NotFound
+from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
 from gaesup_tui.domain.views import StatusRow
 
 
@@ -204,3 +207,47 @@ def test_columns_of_wide_characters_line_up() -> None:
 def test_a_cut_text_fits() -> None:
     assert cut("장바구니", 5) == "장바…"
     assert cells(cut("장바구니", 5)) <= 5
+
+
+def test_waiting_outlives_an_engine_that_is_killed() -> None:
+    looks: list[Any] = [[row(rollout=moving())], Unavailable("gone"), [row()]]
+
+    def look() -> list[StatusRow]:
+        found = looks.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return cast("list[StatusRow]", found)
+
+    assert rest.wait(look, 10.0, lambda r: None) == 0
+
+
+def test_without_an_engine_there_is_nothing_to_wait_for() -> None:
+    def look() -> list[StatusRow]:
+        raise Unavailable("no engine answers")
+
+    with pytest.raises(Unavailable):
+        rest.wait(look, 10.0, lambda r: None)
+
+
+def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
+    gaesup = tmp_path / "gaesup"
+    code = "import sys; from gaesup_tui.cli.main import main; sys.exit(main())"
+    gaesup.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    gaesup.chmod(0o755)
+    script = """
+        eval "$(gaesup completion bash)"
+        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gaesup; echo "${COMPREPLY[@]}"; }
+        try gaesup roll
+        try gaesup engine sta
+        try gaesup demo --story b
+        try gaesup promote --f
+    """
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GAESUP_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:4] == ["rollback", "start status", "bad-canary", "--full"]
+    assert done.stderr == ""
