@@ -28,6 +28,11 @@ _STYLE = {
     "failed": "bad",
 }
 
+COLUMNS = ("DEPLOYMENT", "VERSION", "STATUS", "READY", "REQ/S", "ERRORS", "P95", "WHAT")
+ESSENTIAL = ("DEPLOYMENT", "READY", "REQ/S", "ERRORS", "P95", "WHAT")
+"""On a narrow terminal: what the others say, the last one says too, in words."""
+ROOMY = 110
+
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Prints the table, one deployment, or JSON; with ``--wait`` once all came to rest."""
@@ -61,13 +66,23 @@ def _print(view: StatusView, out: Output, *, one: bool) -> None:
     for text, style in _banners(view["engine"]):
         out.line(text, style)
     if one:
-        for label, text in details(rows[0], time.time()):
-            out.line(f"{label:10} {text}")
+        lines = details(rows[0], time.time())
+        width = max(len(label) for label, _ in lines)
+        for label, text in lines:
+            out.line(f"{label:{width}}  {text}")
     elif rows:
-        head = ("DEPLOYMENT", "VERSION", "STATUS", "READY", "REQ/S", "ERRORS", "P95", "WHAT")
-        out.table(head, [_row(row) for row in rows], [_STYLE.get(r["status"], "") for r in rows])
+        head, *cells = _fitting([COLUMNS, *map(_row, rows)], out.width)
+        out.table(head, cells, [_STYLE.get(row["status"], "") for row in rows])
     else:
         out.line("nothing is deployed: `gaesup deploy UNIT --version V`, or `gaesup demo`")
+
+
+def _fitting(lines: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """All columns, or on a narrow terminal those that nothing else says."""
+    kept = ESSENTIAL if 0 < width < ROOMY else COLUMNS
+    return [
+        [cell for cell, name in zip(line, COLUMNS, strict=True) if name in kept] for line in lines
+    ]
 
 
 def _banners(engine: EngineView) -> list[tuple[str, str]]:

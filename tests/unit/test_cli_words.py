@@ -251,3 +251,12 @@ def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
     )
     assert done.stdout.split("\n")[:4] == ["rollback", "start status", "bad-canary", "--full"]
     assert done.stderr == ""
+
+
+def test_a_narrow_terminal_keeps_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gaesup_tui.cli import status
+
+    line = ("cart@production", "v41", "waiting", "2/2", "120", "0.0 %", "1ms", "v41→v42 at 25 %")
+    narrow = status._fitting([status.COLUMNS, line], 80)
+    assert narrow[1] == ["cart@production", "2/2", "120", "0.0 %", "1ms", "v41→v42 at 25 %"]
+    assert status._fitting([status.COLUMNS, line], 0)[1] == list(line), "a pipe gets all of them"
