@@ -123,8 +123,8 @@ class FakeEngine:
             headers = {name.lower(): value.strip() for name, _, value in pairs}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             await self._route(method, target, headers, body, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client went, or the test ends
         finally:
             self._handlers.discard(task)
             writer.close()

@@ -22,6 +22,7 @@ from gaesup_tui.console.frame import Foot, StopStrip, TabLine, Truth
 from gaesup_tui.console.keymap import load_keymap
 from gaesup_tui.console.keys import BurstGuard, bindings, first_keys
 from gaesup_tui.console.link import Link
+from gaesup_tui.console.mishaps import MOST, Mishaps
 from gaesup_tui.console.options import Options, parse
 from gaesup_tui.console.outbox import Outbox
 from gaesup_tui.console.remote import Engine
@@ -88,6 +89,7 @@ class Console(FrameDiff, App[int]):
             {tab: partial(roots.first_page, tab, self.desk) for tab in roots.TABS},
         )
         self._router: Router | None = None
+        self._mishaps = Mishaps()
         self._guard = guard or BurstGuard()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lag_asked_at: float | None = None
@@ -145,7 +147,10 @@ class Console(FrameDiff, App[int]):
                 self.leave(128 + signal.SIGHUP)
                 return
             if not self._line_is_busy():
-                self._tick()
+                try:
+                    self._tick()
+                except Exception as error:
+                    self._handle_exception(error)
             await asyncio.sleep(self._tick_s())
 
     def _tick(self) -> None:
@@ -241,6 +246,9 @@ class Console(FrameDiff, App[int]):
     def on_grid_selected(self, event: Grid.Selected) -> None:
         self.router.act("open")
 
+    def on_timeline_selected(self) -> None:
+        self.router.act("open")
+
     def on_grid_highlighted(self, event: Grid.Highlighted) -> None:
         self.router.show_keys()
 
@@ -252,6 +260,13 @@ class Console(FrameDiff, App[int]):
 
     def on_command_line_closed(self, event: CommandLine.Closed) -> None:
         self.router.lines.closed(event.line)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # In a test it is a failure; in front of a person the stop key must go on working.
+        if self.is_headless or self._mishaps.count >= MOST:
+            super()._handle_exception(error)
+            return
+        self.foot.say(self._mishaps.note(error), "bad")
 
     # Leaving --------------------------------------------------------------------------------
 

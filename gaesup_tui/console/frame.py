@@ -11,7 +11,7 @@ from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
 from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
 from gaesup_widgets.paint import Lines
 
-_ENGINE_CELLS, _DATA_CELLS, _LINE_CELLS, _AUTO_CELLS, _READ_ONLY_CELLS = 18, 10, 11, 15, 10
+_ENGINE_CELLS, _DATA_CELLS, _LINE_CELLS, _AUTO_CELLS, _READ_ONLY_CELLS = 18, 10, 11, 16, 10
 _OLD_AFTER_S = 5.0
 _SLOW_LINE_S = 0.3
 

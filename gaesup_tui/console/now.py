@@ -33,7 +33,7 @@ _NEED = (
     Column("kind", min_width=8),
     Column("name", min_width=19, weight=1),
     Column("text", min_width=30, weight=3),
-    Column("since", min_width=18, align="right"),
+    Column("since", min_width=18, weight=1, align="right"),
 )
 _MOVE = (
     Column("name", min_width=19, weight=1),

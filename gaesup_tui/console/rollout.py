@@ -37,6 +37,7 @@ class Rollout(Page):
         "pause",
         "resume",
         "abort",
+        "open",
         "logs",
         "verdicts",
         "timeline",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from gaesup_widgets.cells import Align, Value, runs_of
 
@@ -75,7 +75,7 @@ def arrange(
     if keep is not None:
         return [
             row
-            for row, after in zip(shown, [*shown[1:], None], strict=True)
+            for row, after in zip_longest(shown, shown[1:])
             if not row.is_heading or (after is not None and not after.is_heading)
         ]
     return shown
