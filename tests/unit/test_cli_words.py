@@ -253,7 +253,7 @@ def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_a_narrow_terminal_keeps_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal_keeps_the_words() -> None:
     from gaesup_tui.cli import status
 
     line = ("cart@production", "v41", "waiting", "2/2", "120", "0.0 %", "1ms", "v41→v42 at 25 %")

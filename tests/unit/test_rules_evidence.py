@@ -106,6 +106,10 @@ def arm(requests: int, errors: int, p95_s: float | None = 0.05) -> Window:
         (arm(5000, 20), arm(5000, 250), "ABORT"),
         (arm(5000, 20, 0.05), arm(5000, 20, 0.09), "ABORT"),
         (arm(5000, 20, 0.05), arm(5000, 20, None), "CONTINUE"),
+        (arm(200, 0, 0.0007), arm(70, 0, 0.020), "CONTINUE"),
+        (arm(2000, 0, 0.0007), arm(1000, 0, 0.020), "CONTINUE"),
+        (arm(2000, 0, 0.0007), arm(150, 0, 0.090), "CONTINUE"),
+        (arm(2000, 0, 0.0007), arm(250, 0, 0.040), "ABORT"),
     ],
 )
 def test_the_first_judge(base: Window | None, candidate: Window | None, kind: str) -> None:
