@@ -157,10 +157,9 @@ class Conductor:
         for order in (*self._urgent, *self._orders):
             _refuse(order, Unavailable("the engine is stopping", hint="try again in a moment"))
         if self._writing is None:
-            draft = Draft.on(self._durable)
-            draft.extend(self._held)
+            draft = self._in_force()
             draft.record([event], ENGINE, self._clock.now(), safe=True)
-            self._held.clear()
+            self._held = []
             self._begin_write(draft)
             with suppress(JournalError):
                 await asyncio.wait_for(self._written(), SLOW_S)
@@ -196,10 +195,15 @@ class Conductor:
         if self._writing and self._writing.task.done():
             self._settle()
         if self._writing is None and self.frozen is None:
-            self._decide()
+            if self._held:
+                self._write_held()
+            else:
+                self._decide()
             return
         if self._writing and not self._writing.exposed:
-            self._expose(self._writing)
+            # The journal takes its time: what leads back acts now.
+            self._writing.exposed = True
+            self._act(self._writing.draft)
         self._decide_away()
         if self._writing is None and self._clock.now() >= self._retry_at:
             self._write_held()
@@ -208,8 +212,6 @@ class Conductor:
         """All that follows from everything queued, as one draft on its way to the journal."""
         now = self._clock.now()
         draft = Draft.on(self._durable)
-        draft.extend(self._held)
-        self._held = []
         orders = (*self._urgent, *self._orders)
         self._urgent.clear()
         self._orders.clear()
@@ -240,9 +242,11 @@ class Conductor:
         decide_times(draft, keys, now, away=True)
         decide_looks(draft, self._looked & keys, self._eyes, now, away=True)
         self._looked = set()
-        self._tip = draft.world
-        self._held += draft.entries
-        self._put_in_force(draft.world, draft.keys(), draft)
+        self._answer_refusals(draft)
+        if draft.entries:
+            self._tip = draft.world
+            self._held += draft.entries
+            self._act(draft)
 
     def _refuse_orders(self) -> None:
         while self._orders:
@@ -268,34 +272,28 @@ class Conductor:
 
     def _write_held(self) -> None:
         """Tries the journal again: with what acted already, or with nothing, just to see."""
-        draft = Draft.on(self._durable)
-        draft.extend(self._held)
+        draft = self._in_force()
         self._held = []
         self._begin_write(draft)
         assert self._writing is not None
         self._writing.exposed = True
 
-    def _expose(self, writing: _Writing) -> None:
-        """The journal takes its time: what leads back acts now."""
-        writing.exposed = True
-        self._put_in_force(writing.draft.world, writing.draft.keys(safe_only=True), writing.draft)
+    def _in_force(self) -> Draft:
+        """What acts: all that is durable, and what leads back besides."""
+        draft = Draft.on(self._durable)
+        if self._writing:
+            draft.take_safe(self._writing.draft.entries)
+        draft.take_safe(self._held)
+        return draft
 
-    def _put_in_force(self, source: World, keys: set[str], draft: Draft) -> None:
-        """Takes the deployments ``keys`` and the stops over from ``source``, and answers the
-        commands that led there."""
-        stops = any(entry.safe and not entry.recorded.deployment for entry in draft.entries)
-        if keys or stops:
-            world = self.world.copy()
-            world.seq, world.at = max(world.seq, source.seq), max(world.at, source.at)
-            world.deployments.update((key, source.deployments[key]) for key in keys)
-            if stops:
-                world.stops = source.stops
-            self._swap(world, keys)
-        for order in draft.orders():
-            if any(entry.safe for entry in draft.entries if entry.order is order):
-                _answer(order, draft.receipt(order, durable=False))
-        if draft is not getattr(self._writing, "draft", None):
-            self._answer_refusals(draft)
+    def _act(self, decided: Draft) -> None:
+        """Puts what leads back in force, and answers the commands that led there."""
+        draft = self._in_force()
+        if draft.entries:
+            self._swap(draft.world, draft.keys())
+        for order in decided.orders():
+            if any(entry.safe for entry in decided.entries if entry.order is order):
+                _answer(order, decided.receipt(order, durable=False))
 
     def _swap(self, world: World, keys: set[str]) -> None:
         self.world = world
@@ -350,7 +348,7 @@ class Conductor:
         self._retry_at = self._clock.now() + RETRY_S[min(self._failures, len(RETRY_S) - 1)]
         self._failures += 1
         kept = Draft.on(self._durable)
-        kept.extend(entry for entry in (*draft.entries, *self._held) if entry.safe)
+        kept.take_safe((*draft.entries, *self._held))
         self._held, self._tip = kept.entries, kept.world
         self._swap(kept.world, draft.keys() | kept.keys())
         for order in kept.orders():

@@ -79,20 +79,19 @@ class Draft:
         self.world.apply(recorded)
         self.entries.append(Entry(recorded, safe, order))
 
-    def extend(self, entries: Iterable[Entry]) -> None:
-        """Takes decisions over from another draft, under new numbers."""
+    def take_safe(self, entries: Iterable[Entry]) -> None:
+        """Takes over, under new numbers, those decisions that lead back and still mean something
+        here, where what led forward beside them did not happen."""
         for entry in entries:
             old = entry.recorded
+            if not entry.safe or not fits(self.world, old.event):
+                continue
             at = max(old.at, self.world.at)
             self.add(old.event, old.by, at, safe=entry.safe, order=entry.order)
 
-    def keys(self, *, safe_only: bool = False) -> set[str]:
+    def keys(self) -> set[str]:
         """The deployments it changes."""
-        return {
-            entry.recorded.deployment
-            for entry in self.entries
-            if entry.recorded.deployment and (entry.safe or not safe_only)
-        }
+        return {entry.recorded.deployment for entry in self.entries} - {""}
 
     def orders(self) -> list[Order]:
         """The commands it carries out, in order."""
@@ -112,6 +111,24 @@ class Draft:
             if order.key:
                 of = [entry.recorded.seq for entry in self.entries if entry.order is order]
                 yield Answer(order.key, order.digest, of[0], of[-1])
+
+
+def fits(world: World, event: Event) -> bool:
+    """Whether a decision that leads back would change anything in this world."""
+    state = world.deployments.get(getattr(event, "deployment", ""))
+    rollout = state.active if state else None
+    match event:
+        case ev.RetreatStarted():
+            return rollout is not None and rollout.phase == "forward"
+        case ev.StepCompleted(index=index):
+            return rollout is not None and rollout.phase == "back" and rollout.index == index
+        case ev.RolloutFinished():
+            return rollout is not None and rollout.phase == "back" and rollout.step is None
+        case ev.VerdictGiven():
+            return rollout is not None
+        case ev.HoldSet():  # recorded right after the way back it speaks of
+            return rollout is not None and rollout.phase == "back"
+    return True
 
 
 def leads_back(events: Iterable[Event]) -> bool:
