@@ -142,7 +142,9 @@ async def rate(port: int, connections: int, *headers: str) -> float:
     url = f"http://127.0.0.1:{port}/_/{CART}/"
     printed = await output(wrk, "-t1", f"-c{connections}", f"-d{SECONDS:.0f}s", *named, url)
     found = re.search(r"Requests/sec:\s+([\d.]+)", printed)
-    return float(found[1]) if found else 0.0
+    if found is None or "Non-2xx" in printed or "Socket errors" in printed:
+        raise SystemExit(f"a rate of errors is no rate; the load generator said:\n{printed}")
+    return float(found[1])
 
 
 async def throughput(directory: Path, tiny: Path) -> Result:
