@@ -93,4 +93,5 @@ async def console_on(
             driver = Driver(console, pilot, engine)
             if connected:
                 await driver.expects("cart@production")
+                await driver.until(lambda: engine.streams, "the stream")
             yield driver

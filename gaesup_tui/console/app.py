@@ -20,7 +20,7 @@ from gaesup_tui.console import leaving, roots
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.frame import Foot, StopStrip, TabLine, Truth
 from gaesup_tui.console.keymap import load_keymap
-from gaesup_tui.console.keys import BurstGuard, bindings, first_keys
+from gaesup_tui.console.keys import BURST_S, BurstGuard, bindings, first_keys
 from gaesup_tui.console.link import Link
 from gaesup_tui.console.mishaps import MOST, Mishaps
 from gaesup_tui.console.options import Options, parse
@@ -59,7 +59,7 @@ class Console(FrameDiff, App[int]):
     CommandPalette SearchIcon { display: none; }
     """
 
-    def __init__(self, options: Options, *, guard: BurstGuard | None = None) -> None:
+    def __init__(self, options: Options) -> None:
         super().__init__(ansi_color=options.theme in ("ansi", "mono"))
         self.animation_level = "none"
         self.options = options
@@ -90,7 +90,7 @@ class Console(FrameDiff, App[int]):
         )
         self._router: Router | None = None
         self._mishaps = Mishaps()
-        self._guard = guard or BurstGuard()
+        self._guard = BurstGuard()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lag_asked_at: float | None = None
         self._last_lag_ask = 0.0
@@ -211,11 +211,18 @@ class Console(FrameDiff, App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded and not self.is_typing():
-            if not self._guard.admits(event.key):
-                self.foot.say("too many keys at once: dropped, as pasted text would be", "warn")
+            if not self._guard.admits(event.key, event.time):
+                if not self._guard.is_told:
+                    self._guard.is_told = True
+                    # Later, or the first keys of the burst would talk over it.
+                    self.set_timer(2 * BURST_S, self._tell_of_burst)
                 return
             self.foot.hush()
         await super().on_event(event)
+
+    def _tell_of_burst(self) -> None:
+        self._guard.is_told = False
+        self.foot.say("too many keys at once: dropped, as pasted text would be", "warn")
 
     def is_typing(self) -> bool:
         """Whether keys are text now."""

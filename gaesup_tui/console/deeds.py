@@ -83,7 +83,9 @@ class Deed:
         action = "scale" if self._action.startswith("scale") else self._action
         query = {name: value for name, value in self._more.items() if name in _QUERY}
         try:
-            return await desk.engine.preview(action, self._key, **query)
+            # The way to safety is not kept waiting for a dialog's details.
+            timeout_s = 1.0 if self._action == "abort" else 5.0
+            return await desk.engine.preview(action, self._key, timeout_s=timeout_s, **query)
         except Unavailable as error:
             if self._action != "abort":
                 raise Unavailable(f"{self._what}: {error.message}", hint=error.hint) from None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from textual.binding import Binding
 
@@ -43,21 +42,21 @@ def bindings(keymap: Mapping[str, str]) -> list[Binding]:
 class BurstGuard:
     """Drops keys that come faster than a person types: pasted text, a fallen book, a stuck key."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
+        self.is_told = False
+        """Whether somebody is about to say that keys were dropped."""
         self._recent: deque[float] = deque(maxlen=BURST_KEYS)
         self._is_burst = False
 
-    def admits(self, key: str) -> bool:
-        """Whether ``key`` may act."""
+    def admits(self, key: str, at_s: float) -> bool:
+        """Whether ``key``, which arrived at ``at_s`` of any steady clock, may act."""
         if key in _MOVEMENT:
             return True
-        now = self._clock()
-        last = self._recent[-1] if self._recent else now - BURST_S
-        full = len(self._recent) == BURST_KEYS and now - self._recent[0] < BURST_S
-        self._recent.append(now)
+        last_s = self._recent[-1] if self._recent else at_s - BURST_S
+        full = len(self._recent) == BURST_KEYS and at_s - self._recent[0] < BURST_S
+        self._recent.append(at_s)
         # Once it was a burst, only a pause ends it.
-        self._is_burst = full or (self._is_burst and now - last < BURST_S)
+        self._is_burst = full or (self._is_burst and at_s - last_s < BURST_S)
         return not self._is_burst
 
 

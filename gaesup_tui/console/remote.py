@@ -78,10 +78,12 @@ class Engine:
                 yield Message(kind, parse(data))
                 kind, data = "", ""
 
-    async def preview(self, action: str, deployment: str, **more: str | int) -> Preview:
+    async def preview(
+        self, action: str, deployment: str, *, timeout_s: float = 5.0, **more: str | int
+    ) -> Preview:
         """What ``action`` would do now."""
         query = {"action": action, "deployment": deployment, **more}
-        return cast("Preview", await self._wire.get("/v1/preview", query))
+        return cast("Preview", await self._wire.get("/v1/preview", query, timeout_s=timeout_s))
 
     async def stop_preview(self) -> StopPreview:
         """The scopes of an emergency stop and what each would take."""

@@ -87,7 +87,7 @@ async def test_a_deployment_that_is_gone_leaves_the_grid() -> None:
 async def test_logs_follow_and_are_searched() -> None:
     async with console_on() as console:
         await console.press("l")
-        await console.expects("info GET /cart@production 20 200", "following")
+        await console.expects("info GET /cart@production 501 200", "following")
         await console.press("slash")
         await console.type("error")
         await console.press("enter")

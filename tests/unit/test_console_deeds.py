@@ -1,0 +1,306 @@
+"""What changes something: the question, the key that confirms, the engine's answer, the effect."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+
+from gaesup_tui.console.remote import MUTATING, READ_ONLY
+from gaesup_tui.domain.actions import ACTIONS
+from tests.console_driver import Driver, console_on
+from tests.console_world import CannedWorld
+
+DECISIONS = [a.id for a in ACTIONS if a.mutating and a.id not in ("deploy", "scale")]
+
+
+async def confirm(console: Driver, key: str = "y") -> None:
+    """Wait until the dialog takes keys, then confirm."""
+    await console.expects("[ Cancel ]")
+    await console.dead_time()
+    await console.press(key)
+
+
+async def test_promoting_shows_what_will_happen_and_ends_when_it_was_seen() -> None:
+    async with console_on() as console:
+        await console.press("p")
+        await console.expects("Promote cart@production", "v41 50 %   v42 50 %", "Way back")
+        await confirm(console)
+        await console.expects("50 % v42 seen on the route after")
+        [(key, body)] = console.engine.commands
+        assert body["action"] == "promote"
+        assert body["expect_seq"] == 10
+        assert key
+
+
+async def test_the_opening_key_again_enter_and_escape_change_nothing() -> None:
+    async with console_on() as console:
+        await console.press("x")
+        await console.expects("Abort cart@production")
+        await console.dead_time()
+        await console.press("x", "x", "enter")
+        await console.expects("Needs you")
+        await console.press("x")
+        await console.expects("[ Cancel ]")
+        await console.press("escape")
+        await console.expects("Needs you")
+        assert console.engine.commands == []
+
+
+async def test_a_confirming_key_that_comes_too_soon_does_nothing() -> None:
+    async with console_on() as console:
+        await console.press("p")
+        await console.expects("[ Cancel ]")
+        await console.press("y")
+        await console.expects("Too soon")
+        assert console.engine.commands == []
+
+
+async def test_what_cannot_be_done_says_why_and_opens_nothing() -> None:
+    async with console_on() as console:
+        await console.press("U")
+        await console.expects("resume: nothing is paused")
+        assert console.engine.commands == []
+
+
+async def test_a_decision_somebody_else_made_first_is_shown_and_asked_anew() -> None:
+    async with console_on() as console:
+        await console.press("p")
+        await console.expects("[ Cancel ]")
+        console.engine.world.deployments["cart@production"]["seq"] = 11
+        await confirm(console)
+        await console.expects("kim promoted cart@production to 50 % 3 s ago")
+        await console.dead_time()
+        await console.press("y")
+        await console.expects("seen on the route after")
+        assert [body["expect_seq"] for _, body in console.engine.commands] == [10, 11]
+
+
+async def test_a_command_whose_answer_was_lost_is_sent_again_and_done_once() -> None:
+    async with console_on() as console:
+        console.engine.drop_answers = 2
+        await console.press("x")
+        await confirm(console)
+        await console.expects("100 % v41 seen on the route after")
+        keys = {key for key, _ in console.engine.commands}
+        assert len(console.engine.commands) == 3
+        assert len(keys) == 1
+        done = [e for e in console.engine.world.events if e["kind"] == "abort"]
+        assert len(done) == 1
+
+
+async def test_a_closed_dialog_takes_nothing_back_and_the_answer_is_still_told() -> None:
+    async with console_on() as console:
+        console.engine.delay_s = 0.0
+        await console.press("x")
+        await console.expects("[ Cancel ]")
+        console.engine.delay_s = 0.6
+        await confirm(console)
+        await console.expects("[ Close ]")
+        await console.press("enter")
+        await console.expects("100 % v41 seen on the route after")
+
+
+async def test_an_abort_is_sent_also_when_the_engine_does_not_answer_until_it_does() -> None:
+    async with console_on() as console:
+        console.engine.delay_s = 6.0
+        await console.press("x")
+        await console.expects("the abort is sent until the engine answers")
+        console.engine.delay_s = 0.0
+        await confirm(console)
+        await console.expects("100 % v41 seen on the route after")
+
+
+async def test_a_reason_is_required_where_automation_is_released() -> None:
+    world = CannedWorld.of(4)
+    world.deployments["catalog@production"]["actions"]["unhold"] = None
+    async with console_on(world) as console:
+        await console.press("j", "H")
+        await confirm(console)
+        await console.expects("A reason is needed")
+        await console.press("shift+tab")
+        await console.type("fixed it")
+        await console.press("enter")
+        await console.dead_time()
+        await console.press("y")
+        await console.until(lambda: console.engine.commands, "the command")
+        assert console.engine.commands[0][1]["why"] == "fixed it"
+
+
+async def test_one_replica_more_is_counted_from_what_is_wanted_now() -> None:
+    async with console_on() as console:
+        await console.press("plus")
+        await confirm(console)
+        await console.until(lambda: console.engine.commands, "the command")
+        assert console.engine.commands[0][1] | {"why": ""} == {
+            "action": "scale",
+            "deployment": "cart@production",
+            "why": "",
+            "replicas": 5,
+            "expect_seq": 10,
+        }
+
+
+# The stop ----------------------------------------------------------------------------------
+
+
+async def test_two_keys_stop_everything_and_what_moved_is_shown_at_rest() -> None:
+    async with console_on() as console:
+        await console.press("exclamation_mark")
+        await console.expects("STOP", "everything: 2 of 8 move", "freeze")
+        await console.dead_time()
+        await console.press("S")
+        await console.expects("confirmed", "all at their stable revision")
+        [(_, body)] = console.engine.commands
+        assert body == {"action": "stop", "scope": "", "mode": "stop"}
+        await console.press("escape")
+        await console.expects("STOPPED everything by lee", "auto HELD", "L lets go")
+
+
+async def test_the_stop_opens_over_a_dialog_and_while_one_types_only_by_f12() -> None:
+    async with console_on() as console:
+        await console.press("x")
+        await console.expects("[ Cancel ]")
+        await console.press("exclamation_mark")
+        await console.expects("freeze")
+        await console.press("escape", "escape")
+        await console.press("colon")
+        await console.type("sto")
+        await console.press("exclamation_mark")
+        await console.expects(":sto!")
+        await console.press("f12")
+        await console.expects("freeze")
+
+
+async def test_a_scope_is_chosen_with_arrows() -> None:
+    async with console_on() as console:
+        await console.press("exclamation_mark")
+        await console.expects("production: 1 of")
+        await console.dead_time()
+        await console.press("down")
+        await console.dead_time()
+        await console.press("F")
+        await console.expects("confirmed", "hold where they stand")
+        assert console.engine.commands[0][1]["scope"] == "production"
+        assert console.engine.commands[0][1]["mode"] == "freeze"
+
+
+async def test_a_stop_is_sent_again_until_it_is_confirmed() -> None:
+    async with console_on() as console:
+        console.engine.drop_answers = 2
+        await console.press("exclamation_mark")
+        await console.expects("freeze")
+        await console.dead_time()
+        await console.press("S")
+        await console.expects("not confirmed yet")
+        await console.expects("confirmed: ")
+        assert len({key for key, _ in console.engine.commands}) == 1
+        assert len(console.engine.world.stops) == 1
+
+
+async def test_letting_go_needs_a_reason() -> None:
+    world = CannedWorld.of(3)
+    world.stops.append({"scope": "", "mode": "stop", "by": "kim", "at": 1.0, "why": "fire"})
+    async with console_on(world) as console:
+        await console.press("L")
+        await console.expects("Release the stop of everything", "fire")
+        await console.dead_time()
+        await console.press("y")
+        await console.expects("A reason is needed")
+        await console.press("shift+tab")
+        await console.type("fire is out")
+        await console.press("enter")
+        await console.dead_time()
+        await console.press("y")
+        await console.expects_no("STOPPED")
+        assert console.engine.commands[0][1] == {
+            "action": "release",
+            "scope": "",
+            "why": "fire is out",
+        }
+
+
+# Read-only ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action_id", [a.id for a in ACTIONS if a.mutating])
+async def test_read_only_refuses_every_action_that_changes_something(action_id: str) -> None:
+    async with console_on(read_only=True) as console:
+        await console.expects("READ-ONLY")
+        engine = console.console.desk.engine
+        assert action_id in MUTATING
+        assert engine.refusal(action_id) == READ_ONLY
+        console.console.action_act(action_id)
+        if action_id == "stop":
+            await console.expects("freeze")
+            await console.dead_time()
+            await console.press("S")
+        await console.expects("started with --read-only")
+        assert console.engine.commands == []
+
+
+@pytest.mark.parametrize("line", ["load cart --rps 5", "deploy cart --version v9", "stop --all"])
+async def test_read_only_refuses_command_lines_that_change_something(line: str) -> None:
+    async with console_on(read_only=True) as console:
+        await console.press("colon")
+        await console.type(line)
+        await console.press("enter")
+        await console.expects("started with --read-only")
+
+
+# Keys nobody meant -------------------------------------------------------------------------
+
+
+async def test_a_burst_of_keys_is_dropped_and_said() -> None:
+    async with console_on() as console:
+        for _ in range(12):
+            console.console.post_message(events.Key("t", "t"))
+        await console.expects("too many keys at once")
+
+
+async def test_pasted_text_acts_on_nothing() -> None:
+    async with console_on() as console:
+        console.console.post_message(events.Paste("xyxyxyS!"))
+        await console.expects("Needs you")
+        assert console.engine.commands == []
+
+
+# The command line --------------------------------------------------------------------------
+
+
+async def test_a_typed_command_asks_the_same_question_as_its_key() -> None:
+    async with console_on() as console:
+        await console.press("colon")
+        await console.type("promote cart")
+        await console.press("enter")
+        await console.expects("Promote cart@production", "[ Cancel ]")
+
+
+async def test_tab_completes_a_deployment() -> None:
+    async with console_on() as console:
+        await console.press("colon")
+        await console.type("abort sea")
+        await console.press("tab")
+        await console.expects(":abort search@staging")
+
+
+async def test_a_wrong_command_says_what_there_is() -> None:
+    async with console_on() as console:
+        await console.press("colon")
+        await console.type("promoet cart")
+        await console.press("enter")
+        await console.expects("there is no command 'promoet'")
+
+
+# The engine away ---------------------------------------------------------------------------
+
+
+async def test_the_console_stays_up_without_an_engine_and_says_how_old_its_data_is() -> None:
+    async with console_on(connected=False) as console:
+        await console.expects("engine ok")
+        link = console.console.desk.link
+        replica = console.console.desk.replica
+        assert replica.heard_at is not None
+        console.engine.hold_stream = True
+        replica.heard_at -= 60
+        await console.until(lambda: link.state == "late", "the state late")
+        await console.expects("engine late", "data 6")
