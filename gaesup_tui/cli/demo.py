@@ -7,14 +7,14 @@ started is written down, so that ``--stop`` ends that and nothing else.
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-from gaesup_tui.cli import processes, rest
+from gaesup_tui.cli import demo_record, processes, rest
 from gaesup_tui.cli.connecting import connect, row_of
+from gaesup_tui.cli.demo_record import Record
 from gaesup_tui.cli.exits import OK
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.stories import ENVIRONMENT, GOOD, STORIES, Story, example
@@ -28,15 +28,6 @@ KEYS = [f"{unit}@{ENVIRONMENT}" for unit in GOOD]
 CART = f"cart@{ENVIRONMENT}"
 WHY = "demo"
 HEALTHY_WITHIN_S = 60.0
-
-
-class Record(TypedDict):
-    """What a demo started."""
-
-    engine: bool
-    node: bool
-    load: dict[str, processes.Known]
-    rps: dict[str, int]
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -55,32 +46,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     _begin(engine, project, story, out)
     out.line(story.expect, "bold")
     out.line("`gaesup demo --stop` ends what this started", "dim")
-    if args.no_console or not out.terminal:
+    if args.no_console or not (out.terminal and sys.stdin.isatty()):
         return OK
     from gaesup_tui.cli.main import open_default_console
 
     return open_default_console()
-
-
-# What is remembered between start and stop.
-
-
-def _path(found: Places) -> Path:
-    return found.state / "demo.json"
-
-
-def _read(found: Places) -> Record | None:
-    try:
-        record: Record = json.loads(_path(found).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return record
-
-
-def _write(found: Places, record: Record) -> None:
-    temporary = _path(found).with_suffix(".new")
-    temporary.write_text(json.dumps(record), encoding="utf-8")
-    os.replace(temporary, _path(found))
 
 
 # Beginning.
@@ -88,8 +58,8 @@ def _write(found: Places, record: Record) -> None:
 
 def _engine(found: Places, out: Output) -> Record:
     """Starts engine and node where none runs; an earlier demo's own stay the demo's."""
-    earlier = _read(found)
-    node = _node(found)
+    earlier = demo_record.read(found)
+    node = demo_record.local_node(found)
     started = lifecycle.start(found)
     if started.new:
         out.line(f"started the engine, process {started.hello['pid']}")
@@ -99,17 +69,8 @@ def _engine(found: Places, out: Output) -> Record:
         load=earlier["load"] if earlier else {},
         rps=earlier["rps"] if earlier else {},
     )
-    _write(found, record)
+    demo_record.write(found, record)
     return record
-
-
-def _node(found: Places) -> processes.Known | None:
-    """The process of the local node, if it runs."""
-    try:
-        told = json.loads((found.runtime / "local" / "node.json").read_text(encoding="utf-8"))
-        return processes.find(int(told["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _check_ours(views: Sequence[DeploymentView], project: Path) -> None:
@@ -177,7 +138,7 @@ def _load(found: Places, record: Record, story: Story, out: Output) -> None:
         words = ["load", f"{unit}@{ENVIRONMENT}", "--rps", str(rps), "--json"]
         record["load"][unit] = processes.start(words, found.logs / f"demo-load-{unit}.log")
         record["rps"][unit] = rps
-        _write(found, record)
+        demo_record.write(found, record)
     total = sum(story.rps.values())
     out.line(f"{total} requests a second flow")
 
@@ -194,7 +155,7 @@ def _begin(engine: Client, project: Path, story: Story, out: Output) -> None:
 
 def _stop(found: Places, args: argparse.Namespace, out: Output) -> int:
     """Ends the load, the demo's canary, and engine and node when the demo started them."""
-    record = _read(found)
+    record = demo_record.read(found)
     if record is None:
         out.line("no demo runs here")
         return OK
@@ -205,12 +166,13 @@ def _stop(found: Places, args: argparse.Namespace, out: Output) -> int:
         was = lifecycle.stop(found)
         out.line(f"stopped the engine, process {was['pid']}" if was else "the engine was gone")
     if record["node"] and record["engine"]:
-        node = _node(found)
+        node = demo_record.local_node(found)
         processes.end([node] if node else [])
         out.line(f"stopped the node, process {node['pid']}" if node else "the node was gone")
     else:
-        out.line(f"engine and node go on, with {', '.join(KEYS)}: they ran before the demo")
-    _path(found).unlink(missing_ok=True)
+        out.line(f"engine and node go on, with {', '.join(KEYS)}: they are not the demo's")
+        out.line("`gaesup engine stop --node` ends them too", "dim")
+    demo_record.forget(found)
     if record["engine"]:
         out.line("the journal keeps the four units: an engine that starts again serves them again")
     return OK

@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 
+from gaesup_tui.cli import demo_record, processes
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.exits import OK, UNREACHABLE
 from gaesup_tui.cli.output import Output
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         case "start":
             return _start(out)
         case "stop":
-            return _stop(out)
+            return _stop(args, out)
         case "status":
             return _status(args, out)
         case "logs":
@@ -45,18 +46,27 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _start(out: Output) -> int:
-    started = lifecycle.start(places.find())
+    found = places.find()
+    started = lifecycle.start(found)
+    if started.new:
+        demo_record.disown(found)
     word = "started" if started.new else "runs already:"
     out.line(f"{word} {_name(started.hello)}", "ok")
     return OK
 
 
-def _stop(out: Output) -> int:
-    was = lifecycle.stop(places.find())
-    if was is None:
-        out.line("no engine runs")
+def _stop(args: argparse.Namespace, out: Output) -> int:
+    found = places.find()
+    was = lifecycle.stop(found)
+    out.line(f"stopped {_name(was)}" if was else "no engine runs", "ok" if was else "")
+    node = demo_record.local_node(found)
+    if node is None:
+        return OK
+    if args.node:
+        processes.end([node])
+        out.line(f"stopped the node, process {node['pid']}: nothing is served", "warn")
     else:
-        out.line(f"stopped {_name(was)}; what is deployed keeps running", "ok")
+        out.line(f"the node, process {node['pid']}, goes on serving what is deployed")
     return OK
 
 

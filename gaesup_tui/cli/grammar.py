@@ -204,6 +204,7 @@ COMMANDS: tuple[Command, ...] = (
             arg("--tail", metavar="N", type=int, default=100, help="logs: lines (100)"),
             arg("--since", metavar="SEQ", type=int, default=0, help="export: after this event"),
             arg("--to", metavar="PATH", help="backup: where the copy goes"),
+            arg("--node", action="store_true", help="stop: the node too; then nothing is served"),
         ),
     ),
     Command(

@@ -64,6 +64,9 @@ def test_a_bad_canary_is_taken_back_and_the_next_story_begins_by_itself(stack: S
     watched = stack.run("watch", "cart", "--timeout", "60s", timeout_s=90.0)
     assert watched.returncode == 1, watched.stdout
     assert "back to v41: v43 errors" in watched.stdout
+    assert "\nheld  " in stack.run("status", "cart").stdout
+    assert stack.run("release", "cart", "--reason", "understood").returncode == 0
+    assert stack.row()["hold"] is None
     loads = load_processes(stack)
     again = stack.run("demo", "--no-console")
     assert again.returncode == 0, again.stderr
@@ -84,6 +87,17 @@ def test_what_ran_before_the_demo_runs_after_it(stack: Stack) -> None:
     row = stack.row()
     assert row["rollout"]
     assert row["rollout"]["phase"] == "finished", "a canary nobody feeds went back"
+
+
+def test_an_engine_started_on_purpose_is_not_the_demos_to_end(stack: Stack) -> None:
+    assert stack.run("demo", "--no-console").returncode == 0
+    stack.kill_engine()
+    stack.start()
+    assert "they are not the demo's" in stack.run("demo", "--stop").stdout
+    assert stack.client.hello()["pid"]
+    ended = stack.run("engine", "stop", "--node")
+    assert "nothing is served" in ended.stdout
+    assert stack.processes() == {}
 
 
 def test_somebodys_own_cart_is_left_alone(stack: Stack) -> None:
