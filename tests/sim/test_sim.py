@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-ENOUGH_SEEDS = 520
+ENOUGH_SEEDS = 540
 SEEDS = int(os.environ.get("GAESUP_SIM_SEEDS", ENOUGH_SEEDS))
 FIRST = int(os.environ.get("GAESUP_SIM_FIRST", "0"))
 PROCESSES = int(os.environ.get("GAESUP_SIM_PROCESSES", "1"))
-CHUNK = 26
+CHUNK = 27
 _ROOT = Path(__file__).parents[2]
 _STARTS = range(FIRST, FIRST + SEEDS, CHUNK)
 _Outcome = subprocess.CompletedProcess[str]
