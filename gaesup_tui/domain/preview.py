@@ -173,7 +173,7 @@ def _lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple[str, st
             return _promote_lines(rollout, sight)
         case "promote_full":
             then = f"{_split(rollout, 100)}   {_moves(rollout, 100, sight)}"
-            return [("Then", then), *_evidence(rollout, sight), _back(rollout, sight)]
+            return [("Then", then), _back(rollout, sight), *_evidence(rollout, sight)]
         case "abort" | "rollback":
             back = f"{_split(rollout, 0)}   {_moves(rollout, 0, sight)}"
             return [("Then", back), ("Takes", way_back_line(rollout, sight))]
@@ -196,7 +196,7 @@ def _promote_lines(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
     else:
         lines.append(("Then", f"{_split(rollout, rollout.weight_percent)}   unchanged"))
     lines.append(("Next", _titles(later)))
-    return [*lines, *_evidence(rollout, sight), _back(rollout, sight)]
+    return [*lines, _back(rollout, sight), *_evidence(rollout, sight)]
 
 
 def _evidence(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:

@@ -205,6 +205,11 @@ class Engine:
         """Every batch committed from now on; ``Subscription.seq`` is the last before it."""
         return self._hub.subscribe(self._conductor.durable_world.seq)
 
+    @property
+    def changes(self) -> int:
+        """How often anything a view shows may have changed so far; see ``changed``."""
+        return self._hub.number
+
     async def changed(self, since: int) -> int:
         """Waits until anything a view shows may have changed since number ``since``; returns the
         new number. Latest wins: many changes may be one return."""

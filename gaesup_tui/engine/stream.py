@@ -64,11 +64,12 @@ class Subscription:
 
 
 class Hub:
-    """All subscriptions, and the number that grows with every change a view may show."""
+    """All subscriptions, and the number of changes so far."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
-        self._number = 0
+        self.number = 0
+        """Grows with every change a view may show."""
         self._waiters: set[asyncio.Future[None]] = set()
 
     def subscribe(self, seq: int) -> Subscription:
@@ -85,7 +86,7 @@ class Hub:
 
     def touch(self) -> None:
         """Something a view shows may have changed."""
-        self._number += 1
+        self.number += 1
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -93,14 +94,14 @@ class Hub:
 
     async def changed(self, since: int) -> int:
         """Returns at once when the number is not ``since``; else waits until it is not."""
-        if self._number == since:
+        if self.number == since:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
                 await waiter
             finally:
                 self._waiters.discard(waiter)
-        return self._number
+        return self.number
 
     def close(self) -> None:
         for subscription in tuple(self._subscriptions):

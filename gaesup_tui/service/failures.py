@@ -21,9 +21,13 @@ _BY_CODE: dict[str, type[GaesupError]] = {
     kind.code: kind for kind in (Invalid, NotFound, Refused, Moved, Frozen, Unavailable)
 }
 _BY_CODE |= {"too_large": Invalid, "forbidden": Refused, "gone": Refused, "journal": Unavailable}
-# What JSON text must hold before a string in it could need cleaning. Most answers hold none, and
-# one look at the text is far cheaper than one at each of its strings.
-_SUSPECT = re.compile("\\\\[bfnrtu]|[^\x20-\x7e\n]")
+# What JSON text must hold before a string in it could need cleaning: an escaped control character
+# or an unsafe one as it is. Most answers hold none, and one look at the text is far cheaper than
+# one at each of its strings.
+_SUSPECT = re.compile(
+    "\\\\[bfnrtu]|[\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 def parse(text: str) -> Any:

@@ -235,7 +235,8 @@ async def test_previews_say_what_will_happen(gate: Running) -> None:
     assert promote["expect_seq"] == gate.engine.world.deployments[CART].seq
     lines = dict(promote["lines"])
     assert lines["Then"].startswith("v1 50 %   v2 50 %")
-    assert "v1 is warm, 1 of 1: about" in lines["Way back"]
+    assert "abort: v1 is warm, 1 of 1: " in lines["Way back"]
+    assert lines["Way back"].endswith(" s")
     up = await gate.call(gate.client.preview, "scale_up", CART)
     assert up["title"] == f"Scale {CART} to 2"
     nothing = await gate.call(gate.client.preview, "scale", CART, replicas=0)

@@ -11,6 +11,9 @@ from gaesup_tui.service.server.views import Changed
 MAX_EVENTS = 1000
 """A client this many journal events behind is cut off; it resumes by id."""
 CHANGES_EVERY_S = 0.1
+"""Changes go out this often while they come all the time…"""
+CHANGES_AT_ONCE = 3
+"""…and so many at once after a rest, so that a decision is seen when it is made."""
 
 
 def frame(event: str, data: bytes, event_id: int | None = None) -> bytes:
@@ -40,7 +43,8 @@ class Mailbox:
         self._rev = 0
         self._telemetry: bytes | None = None
         self._beat: bytes | None = None
-        self._changes_at = 0.0
+        self._credit = float(CHANGES_AT_ONCE)
+        self._credit_at = 0.0
 
     def event(self, seq: int, framed: bytes) -> None:
         """A journal event. One that was had before is left out."""
@@ -83,25 +87,29 @@ class Mailbox:
         loop = asyncio.get_running_loop()
         while not self.ended:
             self._wake.clear()
-            now = loop.time()
-            early = self._changes_at + CHANGES_EVERY_S - now
-            chunk = self._collect(now, with_changes=early <= 0)
+            self._earn(loop.time())
+            chunk = self._collect()
             if chunk:
                 return chunk
             held_back = self._deployments or self._engine or self._gone
             try:
-                async with asyncio.timeout(early if held_back else None):
+                async with asyncio.timeout(CHANGES_EVERY_S / 2 if held_back else None):
                     await self._wake.wait()
             except TimeoutError:
                 continue
         return b""
 
-    def _collect(self, now: float, *, with_changes: bool) -> bytes:
+    def _earn(self, now: float) -> None:
+        earned = (now - self._credit_at) / CHANGES_EVERY_S
+        self._credit = min(CHANGES_AT_ONCE, self._credit + earned)
+        self._credit_at = now
+
+    def _collect(self) -> bytes:
         parts = list(self._events)
         self._events.clear()
-        if with_changes and (self._deployments or self._engine or self._gone):
+        if self._credit >= 1 and (self._deployments or self._engine or self._gone):
             parts.append(self._take_changes())
-            self._changes_at = now
+            self._credit -= 1
         for latest in (self._telemetry, self._beat):
             if latest:
                 parts.append(latest)

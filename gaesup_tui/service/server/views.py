@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, cast
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.viewing import deployment_view, numbers
@@ -32,8 +32,13 @@ class _Entry:
     """When it last changed."""
     live: bytes = b"{}"
     """Its numbers, as JSON."""
+    row: bytes | None = None
+    """Its light row without its numbers, as JSON; made when first asked for."""
 
 
+FRESH_S = 1.5
+"""How old numbers may be that somebody is given who asks; whoever watches gets them each second."""
+SLICE = 50
 _LIVE = ("numbers", "by_revision", "seen_at")
 
 
@@ -61,11 +66,19 @@ class Views:
         self._engine_mark: Hashable = None
         self._engine_json = b"{}"
         self._engine_rev = 0
+        self._measured_at = 0.0
+        self._refreshed: tuple[float, int] = (0.0, -1)
         self.rev = 0
         """Grows with every refresh that found a change."""
 
+    def fresh(self, now: float) -> bool:
+        """Whether a ``refresh`` would find nothing: nothing happened, and nothing grew old."""
+        at, changes = self._refreshed
+        return changes == self._engine.changes and 0 <= now - at < 1.0
+
     def refresh(self, now: float) -> Changed:
         """Makes anew what changed and tells what that was."""
+        self._refreshed = (now, self._engine.changes)
         rev = self.rev + 1
         changed = {
             key: self._whole(self._entries[key])
@@ -116,32 +129,44 @@ class Views:
         changed = {k: self._whole(e) for k, e in self._entries.items() if e.rev > rev}
         return Changed(self.rev, engine, changed)
 
+    def measure(self, now: float) -> None:
+        """Takes over the numbers of this moment, if those it has are older than ``FRESH_S``."""
+        if not 0 <= now - self._measured_at < FRESH_S:
+            for entry in self._entries.values():
+                self._take_numbers(entry)
+            self._measured_at = now
+
+    async def measure_slowly(self, now: float) -> None:
+        """The same in slices: with a thousand deployments a command must not wait for it."""
+        for number, entry in enumerate(tuple(self._entries.values())):
+            self._take_numbers(entry)
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+        self._measured_at = now
+
     def telemetry(self, now: float) -> bytes:
-        """The numbers of all deployments at this moment; the views get them too."""
+        """``views.Telemetry`` from the numbers last taken over, as JSON."""
         rows: dict[str, list[float | None]] = {}
         revisions: dict[str, dict[str, list[float | None]]] = {}
         for key, entry in self._entries.items():
-            live = self._numbers(entry)
-            entry.view.update(cast(Any, live))
-            entry.live = encode(live)
             view = entry.view
-            rows[key] = _row(live["numbers"], view["ready"], view["replicas"])
+            rows[key] = _row(view["numbers"], view["ready"], view["replicas"])
             if entry.state.active:
                 sides = {r["id"]: r for r in view["revisions"]}
                 revisions[key] = {
                     name: _row(each, sides[name]["ready"], sides[name]["wanted"])
-                    for name, each in live["by_revision"].items()
+                    for name, each in view["by_revision"].items()
                     if name in sides
                 }
         return encode({"at": now, "rows": rows, "revisions": revisions})
 
-    def _numbers(self, entry: _Entry) -> dict[str, Any]:
+    def _take_numbers(self, entry: _Entry) -> None:
         sight = sight_of(self._engine, self._speeds, entry.state, look=False)
-        return {
-            "numbers": numbers(sight.total),
-            "by_revision": {name: numbers(window) for name, window in sight.windows.items()},
-            "seen_at": sight.seen_at,
-        }
+        view = entry.view
+        view["numbers"] = numbers(sight.total)
+        view["by_revision"] = {name: numbers(window) for name, window in sight.windows.items()}
+        view["seen_at"] = sight.seen_at
+        entry.live = encode({name: part for name, part in view.items() if name in _LIVE})
 
     def snapshot(self, seq: int, recent: bytes) -> bytes:
         """``views.Overview`` as JSON; ``recent`` is its part of that name."""
@@ -156,16 +181,20 @@ class Views:
 
     def status(self, seq: int, keys: Iterable[str]) -> bytes:
         """``views.StatusView`` of these deployments, as JSON."""
-        rows = [status_row(self._entries[key].view) for key in keys if key in self._entries]
-        return b'{"seq":%d,"engine":%s,"deployments":%s}' % (
-            seq,
-            self._engine_json,
-            encode(rows),
-        )
+        rows = b",".join(_row_json(self._entries[key]) for key in keys if key in self._entries)
+        return b'{"seq":%d,"engine":%s,"deployments":[%s]}' % (seq, self._engine_json, rows)
 
     @property
     def keys(self) -> list[str]:
         return sorted(self._entries)
+
+
+def _row_json(entry: _Entry) -> bytes:
+    if entry.row is None:
+        row = {k: v for k, v in status_row(entry.view).items() if k not in _LIVE}
+        entry.row = encode(row)
+    live = encode({"numbers": entry.view["numbers"], "seen_at": entry.view["seen_at"]})
+    return entry.row[:-1] + b"," + live[1:]
 
 
 def _row(values: Numbers, ready: int | None, wanted: int) -> list[float | None]:
