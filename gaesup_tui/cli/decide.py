@@ -28,8 +28,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         _preview(engine, args, row, body, out)
     began = monotonic()
     receipt = engine.command(body)
-    again = " (asked for before)" if receipt["repeated"] else ""
-    out.line(f"{row['key']}  {receipt['text']}{again}")
+    out.line(f"{row['key']}  {seen.receipt_line(receipt)}")
     if args.no_wait:
         return 0
     return seen.until_seen(lambda: row_of(engine, row["key"]), effect, began, out)

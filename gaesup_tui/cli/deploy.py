@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gaesup_tui.cli import seen, targets
 from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.output import Output
-from gaesup_tui.domain.errors import GaesupError, Invalid
+from gaesup_tui.domain.errors import GaesupError, Invalid, NotFound
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     engine = connect(args, start=True)
     rows = engine.status()["deployments"]
     if project is None:
-        row = targets.find(rows, unit, environment)
+        row = _deployed(rows, unit, environment)
         project, environment = _project_of(engine, row), row["environment"]
     assert environment is not None  # from the file, or from the deployment
     return begin(engine, project, unit, args.version, environment, out, args)
@@ -54,7 +54,7 @@ def begin(
     body = command.model_copy(update=updates).model_dump(mode="json", by_alias=False)
     began = monotonic()
     receipt = engine.command(body)
-    out.line(f"{command.deployment}  {receipt['text']}")
+    out.line(f"{command.deployment}  {seen.receipt_line(receipt)}")
     if args.no_wait:
         return 0
     code = seen.until_seen(lambda: row_of(engine, command.deployment), seen.begun, began, out)
@@ -62,12 +62,22 @@ def begin(
     return code
 
 
+def _deployed(rows: Sequence[StatusRow], unit: str, environment: str | None) -> StatusRow:
+    """What runs already says which file it came from; what does not run needs one here."""
+    try:
+        return targets.find(rows, unit, environment)
+    except NotFound as error:
+        raise NotFound(
+            f"there is no gaesup.yaml here or above, and {error.message.removeprefix('there is ')}",
+            hint="name one with --file, or let `gaesup init` write one",
+        ) from None
+
+
 def _running(rows: Sequence[StatusRow], key: str) -> StatusRow | None:
     return next((row for row in rows if row["key"] == key and row["version"]), None)
 
 
 def _nearest() -> Project | None:
-    from gaesup_tui.domain.errors import NotFound
     from gaesup_tui.service.project import find, load
 
     try:

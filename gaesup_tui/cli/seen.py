@@ -9,7 +9,7 @@ from gaesup_tui.cli.exits import FAILED, LATE, OK
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.rest import POLL_S
 from gaesup_tui.domain.text import duration
-from gaesup_tui.domain.views import EngineView, StatusRow
+from gaesup_tui.domain.views import EngineView, Receipt, StatusRow
 
 Effect = tuple[bool, str]
 """Whether it is what was wanted, and what is seen; text that ends in ``seen`` is timed."""
@@ -40,6 +40,16 @@ def until_seen(
             out.line(f"`gaesup watch {row['key']}` follows it")
             return LATE
         sleep(POLL_S)
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """What a command did, and what a person must know of how."""
+    text = receipt["text"]
+    if receipt["repeated"]:
+        text += " (asked for before: nothing happened now)"
+    if not receipt["durable"]:
+        text += " (acts already; recorded as soon as the journal can be written)"
+    return text
 
 
 def took(seconds: float) -> str:

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             "why": printable_line(args.reason, 500),
         }
     )
-    out.line(receipt["text"], "bad")
+    out.line(seen.receipt_line(receipt), "bad")
     if args.freeze or args.no_wait:
         return 0
     return seen.stopped(lambda: engine.status()["engine"], began, out)
@@ -60,7 +60,7 @@ def _release(engine: Client, args: argparse.Namespace, out: Output) -> int:
     why = printable_line(args.reason, 500)
     for body in _releases(view, scope, why):
         receipt = engine.command(body)
-        out.line(f"{scope or 'everything'}  {receipt['text']}", "ok")
+        out.line(f"{scope or 'everything'}  {seen.receipt_line(receipt)}", "ok")
     return 0
 
 
