@@ -270,6 +270,8 @@ async def running_node() -> AsyncIterator[Rig]:
     try:
         await rig.start()
         yield rig
+        said = (directory / "node.log").read_text()
+        assert "Traceback" not in said, said[-3000:]
     finally:
         await rig.stop()
         shutil.rmtree(directory, ignore_errors=True)

@@ -491,3 +491,27 @@ def cpu_s(pid: int) -> float:
 async def test_the_local_page_survives_odd_targets(rig: Rig) -> None:
     for target in ("/_/", "/_/x", "/_/nobody@nowhere/", "/_/cart@production", "/%00", "/..%2f"):
         assert (await fetch(rig.port, target)).status in (200, 404)
+
+
+async def test_a_cpu_share_is_kept_without_being_taken_for_a_hang(rig: Rig) -> None:
+    work = (
+        "(func $work (local $i i32) (loop $more"
+        " (local.set $i (i32.add (local.get $i) (i32.const 1)))"
+        " (br_if $more (i32.lt_u (local.get $i) (i32.const 10000000)))))"
+    )
+    text = wat(functions=work, handle="(call $work)")
+    await rig.deploy("v43-w", text, cpu_share=0.2, deadline_ms=2000)
+    pid = (await rig.state())["revisions"]["v43-w"]["replicas"][0]["pid"]
+    until = time.monotonic() + 2.5
+
+    async def client() -> set[int]:
+        statuses = set()
+        while time.monotonic() < until:
+            statuses.add((await rig.get(headers={"x-gaesup-revision": "v43-w"})).status)
+        return statuses
+
+    started, before = time.monotonic(), cpu_s(pid)
+    seen = await asyncio.gather(*(client() for _ in range(4)))
+    share = (cpu_s(pid) - before) / (time.monotonic() - started)
+    assert set().union(*seen) == {200}
+    assert 0.05 < share < 0.35

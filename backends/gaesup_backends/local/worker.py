@@ -35,7 +35,7 @@ RUNAWAY_NICE: Final = 10
 IDLE_TICKS: Final = 4
 LOOK_FOR_NODE_ROUNDS: Final = 200
 CPU_BURST_S: Final = 0.05
-LONGEST_PAUSE_S: Final = 0.5
+PAUSE_STEP_S: Final = 0.1
 
 EXIT_FAILED_START: Final = 3
 EXIT_TRAPS: Final = 70
@@ -254,12 +254,16 @@ class Worker:
         return {"cpu_s": round(time.process_time(), 4), "memory_bytes": self._unit.memory_bytes}
 
     def _pause_for_share(self, share: float) -> None:
-        now = time.monotonic()
-        earned = (now - self._credit_at) * share
-        self._cpu_credit_s = min(self._cpu_credit_s + earned, CPU_BURST_S)
-        self._credit_at = now
-        if self._cpu_credit_s < 0:
-            time.sleep(min(-self._cpu_credit_s / share, LONGEST_PAUSE_S))
+        while True:
+            now = time.monotonic()
+            earned = (now - self._credit_at) * share
+            self._cpu_credit_s = min(self._cpu_credit_s + earned, CPU_BURST_S)
+            self._credit_at = now
+            if self._cpu_credit_s >= 0:
+                return
+            time.sleep(min(-self._cpu_credit_s / share, PAUSE_STEP_S))
+            # Waiting for its share is no hang: the node must not take it for one.
+            self._send_control({"op": "pausing"})
 
     def _flush(self) -> None:
         if not self._out:
