@@ -13,7 +13,8 @@ from pathlib import Path
 from gaesup_tui.domain.errors import Unavailable
 
 MAX_BODY = 64 * 2**20
-MAX_HEAD = 64 * 1024
+MAX_LINE = 64 * 1024
+MAX_HEADERS = 100
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~@,:")
 
 
@@ -24,6 +25,17 @@ class Broken(Unavailable):
 def quote(text: str) -> str:
     """Text as it goes into a path or a query."""
     return "".join(chr(b) if b in _SAFE else f"%{b:02X}" for b in text.encode())
+
+
+def _stranger() -> Unavailable:
+    return Unavailable("what listens at the engine's socket is no engine")
+
+
+def _number(text: str, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError:
+        raise _stranger() from None
 
 
 class Exchange:
@@ -67,15 +79,17 @@ class Exchange:
     def _read_head(self) -> None:
         status = self._line().split(" ", 2)
         if len(status) < 2 or not status[0].startswith("HTTP/1.") or not status[1].isdigit():
-            raise Unavailable("what listens at the engine's socket is no engine")
+            raise _stranger()
         self.status = int(status[1])
         while line := self._line():
+            if len(self.headers) >= MAX_HEADERS:
+                raise _stranger()
             name, _, value = line.partition(":")
             self.headers[name.strip().lower()] = value.strip()
 
     def _line(self) -> str:
         try:
-            line = self._reader.readline(MAX_HEAD)
+            line = self._reader.readline(MAX_LINE)
         except OSError as error:
             raise self._broken(error) from None
         if not line.endswith(b"\n"):
@@ -85,11 +99,11 @@ class Exchange:
     def pieces(self) -> Iterator[bytes]:
         """The answer's body as it comes."""
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
-            while size := int(self._line().partition(";")[0] or "0", 16):
+            while size := _number(self._line().partition(";")[0], 16):
                 yield self._exactly(size)
                 self._line()
             return
-        left = int(self.headers.get("content-length", "0"))
+        left = _number(self.headers.get("content-length", "0"), 10)
         if left:
             yield self._exactly(left)
 
