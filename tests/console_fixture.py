@@ -39,6 +39,8 @@ class FakeEngine:
     """Nothing more is sent on streams, as when an engine hangs."""
     commands: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
     """Idempotency key and body of every command that came, repeats too."""
+    hellos: int = 0
+    """How often somebody asked whether it is there."""
     answered: dict[str, dict[str, Json]] = field(default_factory=dict)
     _streams: set[asyncio.Queue[bytes]] = field(default_factory=set)
     _handlers: set[asyncio.Task[None]] = field(default_factory=set)
@@ -161,6 +163,7 @@ class FakeEngine:
         world = self.world
         match path:
             case "/v1/hello":
+                self.hellos += 1
                 return world.hello()
             case "/v1/snapshot":
                 return world.overview()

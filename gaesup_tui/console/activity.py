@@ -14,10 +14,9 @@ from gaesup_tui.console.facts import event_facts
 from gaesup_tui.console.filtering import parse_filter
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.words import LEVEL_STYLES
+from gaesup_tui.console.words import said
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import EventView
-from gaesup_widgets.cells import Cell
 from gaesup_widgets.grid import Column, Grid, Row
 
 _MAX_ROWS = 5000
@@ -27,8 +26,7 @@ _COLUMNS = (
     Column("at", "WHEN", min_width=8),
     Column("by", "WHO", min_width=8),
     Column("deployment", "WHERE", min_width=18, weight=1),
-    Column("text", "WHAT", min_width=22, weight=3),
-    Column("why", "WHY", min_width=12, weight=2, hide_below=76),
+    Column("text", "WHAT AND WHY", min_width=22, weight=4),
 )
 _VERDICT_KINDS = ("verdict",)
 
@@ -144,8 +142,7 @@ class Activity(Page):
                 "at": self.desk.times.show(event["at"], now),
                 "by": event["by"],
                 "deployment": event["deployment"] or "–",
-                "text": Cell(event["text"], LEVEL_STYLES[event["level"]]),
-                "why": Cell(event["why"], "dim"),
+                "text": said(event),
             },
         )
 

@@ -14,11 +14,11 @@ from gaesup_tui.console.needs import Need, needs
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import (
-    LEVEL_STYLES,
     active_rollout,
     against,
     change,
     position,
+    said,
     status_cell,
 )
 from gaesup_tui.domain.views import DeploymentView, EventView
@@ -28,6 +28,10 @@ from gaesup_widgets.traffic_bar import share_bar
 
 _BAR = 10
 _RECENT = 100
+_LEAST_ERRORS, _LEAST_P95_S = 0.001, 0.005
+"""Differences below these are noise to a person."""
+_MECHANICS = frozenset({"step_completed"})
+"""Kinds of events that tell how and not what; Activity has them all."""
 
 _NEED = (
     Column("kind", min_width=8),
@@ -199,9 +203,13 @@ class Now(Page):
             [
                 Cell(percent(new["error_ratio"])),
                 Cell(" "),
-                against(old["error_ratio"], new["error_ratio"], desk.symbols),
+                against(old["error_ratio"], new["error_ratio"], _LEAST_ERRORS, desk.symbols),
             ],
-            [Cell(millis(p95_ms)), Cell(" "), against(old["p95_s"], new["p95_s"], desk.symbols)],
+            [
+                Cell(millis(p95_ms)),
+                Cell(" "),
+                against(old["p95_s"], new["p95_s"], _LEAST_P95_S, desk.symbols),
+            ],
         )
 
     def _recent(self, now: float) -> list[Row]:
@@ -211,6 +219,8 @@ class Now(Page):
 
     def _tells(self, event: EventView, now: float) -> bool:
         chosen = self.desk.options.environment
+        if event["kind"] in _MECHANICS and event["level"] == "info":
+            return False
         if chosen and event["deployment"] and not event["deployment"].endswith(f"@{chosen}"):
             return False
         if not self.filter_text:
@@ -233,7 +243,4 @@ def event_cells(event: EventView, *, with_deployment: bool = True) -> list[Cell]
     runs = [Cell(f"{event['by']} ", "dim")] if event["by"] else []
     if event["deployment"] and with_deployment:
         runs.append(Cell(f"{event['deployment']} ", "strong"))
-    runs.append(Cell(event["text"], LEVEL_STYLES[event["level"]]))
-    if event["why"] and event["why"] not in event["text"]:
-        runs.append(Cell(f": {event['why']}", "dim"))
-    return runs
+    return runs + said(event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gaesup_tui.domain.views import DeploymentView, RolloutView, StepView, WaitingView
+from gaesup_tui.domain.views import DeploymentView, EventView, RolloutView, StepView, WaitingView
 from gaesup_widgets.cells import Cell, age
 from gaesup_widgets.symbols import Symbols
 from gaesup_widgets.timeline import Step, StepState
@@ -69,14 +69,15 @@ def timeline_step(step: StepView, view: DeploymentView, now: float) -> Step:
     return Step(title, state, elapsed_s, step["planned_s"])
 
 
-def against(base: float | None, candidate: float | None, symbols: Symbols) -> Cell:
+def against(base: float | None, candidate: float | None, least: float, symbols: Symbols) -> Cell:
     """``≈``, ``↑`` or ``↓``: a candidate's number beside its base's; blank when one is missing.
 
-    Within a tenth is the same. It is a hint for the eye; the verdict is the judge's.
+    Less than a tenth, or than ``least``, is the same. It is a hint for the eye; the verdict is
+    the judge's.
     """
     if base is None or candidate is None:
         return Cell(" ")
-    if abs(candidate - base) <= 0.1 * max(abs(base), 1e-9) or candidate == base:
+    if abs(candidate - base) <= max(least, 0.1 * abs(base)):
         return Cell(symbols.same, "dim")
     return Cell(symbols.worse, "warn") if candidate > base else Cell(symbols.better, "ok")
 
@@ -87,3 +88,11 @@ def waiting_sentence(waiting: WaitingView, now: float) -> str:
     if waiting["until"] is not None and waiting["then"]:
         text += f"; {waiting['then']} in {age(max(0.0, waiting['until'] - now))}"
     return text
+
+
+def said(event: EventView) -> list[Cell]:
+    """``promoted to 25 %: metrics flat``: what, and why if that is not said with it."""
+    runs = [Cell(event["text"], LEVEL_STYLES[event["level"]])]
+    if event["why"] and event["why"] not in event["text"]:
+        runs.append(Cell(f": {event['why']}", "dim"))
+    return runs
