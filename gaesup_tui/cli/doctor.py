@@ -1,6 +1,6 @@
 """``gaesup doctor``: looks for what is wrong on this machine, and says what to do.
 
-It changes nothing and starts nothing. Exit code 1 when something must be mended.
+It starts nothing. Exit code 1 when something must be mended.
 """
 
 from __future__ import annotations

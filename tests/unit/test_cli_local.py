@@ -1,0 +1,127 @@
+"""Commands that need no engine: init, validate, info, doctor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gaesup_tui.cli.main import main
+from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.errors import Invalid
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GAESUP_HOME", str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_init_writes_a_file_that_validates_once_its_module_is_there(
+    tmp_path: Path, capsys: Said
+) -> None:
+    assert main(["init"]) == 0
+    assert main(["validate"]) == 2
+    said = capsys.readouterr().err
+    assert "units.hello.versions.v1" in said
+    assert "cannot be read" in said
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "hello-v1.wasm").write_bytes(b"\0asm\1\0\0\0")
+    assert main(["validate"]) == 0
+    said = capsys.readouterr().out
+    assert "valid. 1 units, 1 versions, for production, development" in said
+    assert "without a digest" in said
+
+
+def test_init_never_overwrites(tmp_path: Path, capsys: Said) -> None:
+    (tmp_path / "gaesup.yaml").write_text("mine")
+    assert main(["init"]) == 2
+    assert "exists already and was not touched" in capsys.readouterr().err
+    assert (tmp_path / "gaesup.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("path", ["nowhere/gaesup.yaml", "."])
+def test_a_file_that_cannot_be_written_or_read_is_one_line(path: str, capsys: Said) -> None:
+    assert main(["init", "--file", path]) == 2
+    assert main(["validate", "--file", path]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_the_schema_is_printed_as_json(capsys: Said) -> None:
+    assert main(["validate", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "gaesup.yaml"
+
+
+def test_info_says_where_things_are_and_makes_none_of_them(home: Path, capsys: Said) -> None:
+    assert main(["info", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["state"] == str(home / "state")
+    assert told["socket"].endswith("engine.sock")
+    assert not home.exists()
+
+
+def test_doctor_finds_nothing_wrong_where_nothing_is(home: Path, capsys: Said) -> None:
+    assert main(["doctor"]) == 0
+    assert "BAD" not in capsys.readouterr().out
+    assert not home.exists(), "looking changes nothing"
+
+
+def test_doctor_finds_a_folder_that_others_can_write(home: Path, capsys: Said) -> None:
+    state = home / "state"
+    state.mkdir(parents=True)
+    state.chmod(0o777)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "can be written by others" in said
+    assert f"chmod 700 {state}" in said
+
+
+def test_doctor_finds_a_project_that_is_wrong(tmp_path: Path, capsys: Said) -> None:
+    (tmp_path / "gaesup.yaml").write_text("apiVersion: gaesup/v2\n")
+    assert main(["doctor", "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    bad = [finding for finding in findings if finding["level"] == "bad"]
+    assert [finding["what"] for finding in bad] == ["project"]
+    assert "gaesup.yaml:1: apiVersion" in bad[0]["text"]
+
+
+def test_without_an_engine_asking_starts_none(home: Path, capsys: Said) -> None:
+    for words in (["status"], ["history"], ["watch", "cart"], ["logs", "cart"]):
+        assert main(words) == 5
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 4
+    assert all("`gaesup engine start` starts one" in line for line in said)
+    assert not (home / "state").exists()
+
+
+def test_a_relative_home_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    monkeypatch.setenv("GAESUP_HOME", "here")
+    assert main(["status"]) == 2
+    assert "give an absolute path" in capsys.readouterr().err
+
+
+def test_the_console_needs_a_terminal(capsys: Said) -> None:
+    assert main([]) == 2
+    assert "the console needs a terminal" in capsys.readouterr().err
+
+
+def test_a_demo_without_its_example_says_where_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from gaesup_tui.cli import stories
+
+    monkeypatch.setattr("gaesup_tui.__file__", str(tmp_path / "site" / "gaesup_tui" / "x.py"))
+    with pytest.raises(Invalid, match="run the demo from a checkout"):
+        stories.example()
+
+
+def test_output_to_a_file_is_plain(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w+", encoding="utf-8") as file:
+        Output(file).line("text", "bad")
+        file.seek(0)
+        assert file.read() == "text\n"
