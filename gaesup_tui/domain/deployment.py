@@ -167,12 +167,30 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
             paused = Paused(by=recorded.by, at=at, why=why, engine=engine)
             return rollout.model_copy(update={"paused": paused})
         case ev.RolloutResumed():
-            return rollout.model_copy(update={"paused": None})
+            since = rollout.paused.at if rollout.paused else at
+            return stood_still(rollout.model_copy(update={"paused": None}), since, at)
         case ev.VerdictGiven(verdict=verdict):
             return rollout.model_copy(update={"verdict": verdict, "verdict_at": at})
         case ev.RetreatStarted() if rollout.phase == "forward":
             return _turned(rollout, recorded.by, at, event)
     return rollout
+
+
+def stood_still(rollout: Rollout, since: float, until: float) -> Rollout:
+    """The rollout with its step's timers put off by a time in which nothing was allowed to move:
+    what expires meanwhile would otherwise abort it in the moment it may go on."""
+    began = rollout.step_began
+    lost = max(0.0, until - max(since, began))
+    return rollout.model_copy(update={"step_began": began + lost})
+
+
+def thawed(state: Deployment, since: float, until: float) -> Deployment:
+    """The deployment after a freeze: the timers of a moving rollout are put off by it. Those of a
+    paused one are when it is resumed."""
+    rollout = state.active
+    if rollout is None or rollout.phase != "forward" or rollout.paused:
+        return state
+    return state.model_copy(update={"rollout": stood_still(rollout, since, until)})
 
 
 def _next_step(rollout: Rollout, at: float, event: ev.StepCompleted) -> Rollout:

@@ -82,7 +82,7 @@ class World:
                 stop = Stop(scope=scope, mode=mode, by=recorded.by, at=recorded.at, why=why)
                 self.stops = (*(s for s in self.stops if s.scope != scope), stop)
             case ev.StopReleased(scope=scope):
-                self.stops = tuple(s for s in self.stops if s.scope != scope)
+                self._release(scope, recorded.at)
             case ev.EngineStarted():
                 self.clean = False
             case ev.EngineStopped():
@@ -104,6 +104,14 @@ class World:
                 return
             state = deployments.begin(recorded.event)
         self.deployments[key] = deployments.apply(state, recorded)
+
+    def _release(self, scope: str, at: float) -> None:
+        released = [stop for stop in self.stops if stop.scope == scope and stop.mode == "freeze"]
+        self.stops = tuple(stop for stop in self.stops if stop.scope != scope)
+        for stop in released:
+            for key, state in self.deployments.items():
+                if stop.covers(key) and not self.frozen(key):
+                    self.deployments[key] = deployments.thawed(state, stop.at, at)
 
     def stop_for(self, key: str) -> Stop | None:
         """The stop or freeze in force for a deployment, the most severe first."""
