@@ -32,6 +32,7 @@ from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine import ports
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
+from gaesup_tui.engine.journal import Batch, JournalError
 from gaesup_tui.engine.ports import LogLine, ProbeReply
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 from gaesup_tui.service.client import Client, Message
@@ -141,10 +142,24 @@ class MemoryBackend:
         return
 
 
+class FullDisk(SqliteJournal):
+    """A journal whose disk can be filled and freed."""
+
+    full = False
+
+    async def append(self, batch: Batch) -> None:
+        if self.full:
+            raise JournalError("the journal cannot be written: no space left", hint="free some")
+        await super().append(batch)
+
+
 class Running:
     """A service under test."""
 
-    def __init__(self, folder: Path, engine: Engine, service: Service, backend: Any) -> None:
+    def __init__(
+        self, folder: Path, engine: Engine, service: Service, backend: Any, journal: FullDisk
+    ) -> None:
+        self.journal = journal
         self.folder = folder
         self.socket = folder / "engine.sock"
         self.engine = engine
@@ -224,8 +239,9 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
     backend = backend or MemoryBackend()
     places = ports.Places(runtime=folder, state=folder / "state")
     places.state.mkdir(mode=0o700, exist_ok=True)
+    journal = FullDisk(places.state / "journal.db")
     engine = Engine(
-        SqliteJournal(places.state / "journal.db"),
+        journal,
         {"local": backend},
         clock=SystemClock(),
         judge=RatioJudge(),
@@ -237,7 +253,7 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
     running = asyncio.create_task(served.run(listen(folder / "engine.sock")))
     await served.serving.wait()
     try:
-        yield Running(folder, engine, served, backend)
+        yield Running(folder, engine, served, backend, journal)
     finally:
         served.stop("test over")
         await running
