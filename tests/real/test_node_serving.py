@@ -26,7 +26,7 @@ from .node_rig import (
     running_node,
     worker_pids,
 )
-from .node_units import on_path, wat
+from .node_units import build, on_path, wat
 
 pytestmark = pytest.mark.real
 
@@ -182,6 +182,19 @@ async def test_applying_again_changes_nothing(rig: Rig) -> None:
     before = worker_pids(await rig.state())
     await rig.deploy("v41-a", wat(), replicas=2)
     assert worker_pids(await rig.state()) == before
+
+
+async def test_minds_that_change_quickly_end_where_they_ended(rig: Rig) -> None:
+    # The module is new, so the first orders fall into its compilation.
+    path = build(rig.modules, "v41-a", wat("quick\n"))
+    for replicas in (2, 0, 1, 0, 3, 0, 2):
+        await rig.apply(path, "v41-a", replicas=replicas)
+    await rig.traffic(v41_a=100)
+    state = await rig.until(lambda s: ready(s, "v41-a") == 2)
+    assert len(state["revisions"]["v41-a"]["replicas"]) == 2
+    assert (await rig.get()).body == b"quick\n"
+    zygote = children(pid_of(rig))[0]
+    assert sorted(children(zygote)) == sorted(worker_pids(state))
 
 
 async def test_unready_takes_no_traffic(rig: Rig) -> None:

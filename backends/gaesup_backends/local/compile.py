@@ -81,11 +81,12 @@ async def compile_artifact(artifact: Artifact, cache_dir: Path) -> Compiled:
     Raises:
         GateError: the artifact is missing, is not what its digest says, or is refused.
     """
-    cached = await asyncio.to_thread(_from_cache, artifact, cache_dir)
+    cached = await asyncio.to_thread(find_compiled, artifact, cache_dir)
     return cached if cached is not None else await _in_child(artifact, cache_dir)
 
 
-def _from_cache(artifact: Artifact, cache_dir: Path) -> Compiled | None:
+def find_compiled(artifact: Artifact, cache_dir: Path) -> Compiled | None:
+    """The cached form, when there is one and it is what was written; reads files."""
     cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = cache_key(artifact)
     try:

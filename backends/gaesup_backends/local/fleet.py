@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from gaesup_backends.local.compile import Artifact, Compiled, compile_artifact
+from gaesup_backends.local.compile import Artifact, Compiled, compile_artifact, find_compiled
 from gaesup_backends.local.gate import GateError
 from gaesup_backends.local.logs import DeploymentLog, printable
 from gaesup_backends.local.metrics import RevisionMetrics
@@ -25,6 +25,7 @@ from gaesup_backends.local.worker import WorkerSpec
 
 TICK_S: Final = 0.1
 RETRY_COMPILE_S: Final = 5.0
+COMPILERS: Final = 2
 
 
 class Revision:
@@ -98,6 +99,8 @@ class Fleet:
         self._log_dir = state_dir / "logs"
         self._router = router
         self._on_change = on_change
+        # A compiler may take a core and half a gigabyte; what is cached does not wait for it.
+        self._compilers = asyncio.Semaphore(COMPILERS)
         self.deployments: dict[str, Deployment] = {}
         self.spawner = Spawner(self._forked, self._refused, self._exited)
 
@@ -230,7 +233,10 @@ class Fleet:
         artifact = Artifact(spec.artifact, spec.sha256, spec.capabilities, spec.memory_bytes)
         compiled, error, final = None, None, False
         try:
-            compiled = await compile_artifact(artifact, self._cache_dir)
+            compiled = await asyncio.to_thread(find_compiled, artifact, self._cache_dir)
+            if compiled is None:
+                async with self._compilers:
+                    compiled = await compile_artifact(artifact, self._cache_dir)
         except (GateError, OSError) as problem:
             error = printable(" ".join(str(problem).split()))
             final = isinstance(problem, GateError) and problem.final
@@ -239,6 +245,8 @@ class Fleet:
         if revision.spec is spec:
             revision.compiled, revision.error = compiled, error
             revision.retry_at = math.inf if final else time.monotonic() + RETRY_COMPILE_S
+        if deployment.revisions.get(revision.spec.id) is not revision:
+            return
         if compiled is not None or revision.spec is not spec:
             self._converge(deployment, revision)
         self._on_change()
@@ -278,9 +286,10 @@ class Fleet:
     def _sweep(self, deployment: Deployment, revision: Revision) -> None:
         revision.replicas = [r for r in revision.replicas if r.state != "gone"]
         revision.route.ready = [r for r in revision.replicas if r.state == "ready"]
-        if revision.wanted == 0 and not revision.replicas:
-            if deployment.revisions.pop(revision.spec.id, None) is not None:
-                self._rebuild_table(deployment)
+        current = deployment.revisions.get(revision.spec.id) is revision
+        if current and revision.wanted == 0 and not revision.replicas:
+            del deployment.revisions[revision.spec.id]
+            self._rebuild_table(deployment)
             self._forget_if_empty(deployment)
         self._on_change()
 
