@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gaesup_tui.cli.load_traffic import LoadTarget
 
 MAX_RPS = 10_000.0
+SILENCE_S = 60.0
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -61,14 +62,43 @@ def _send(
 
     async def send() -> LoadReport:
         stop = asyncio.Event()
+        silence = Silence(SILENCE_S)
+
+        def each_second(report: LoadReport) -> None:
+            if silence.is_over(report.answered, report.to_s):
+                stop.set()
+            if not quiet:
+                out.line(_second(report))
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
-        return await run_load(
-            target, rps, duration_s, lambda r: None if quiet else out.line(_second(r)), stop
-        )
+        whole = await run_load(target, rps, duration_s, each_second, stop)
+        if silence.gave_up:
+            raise Unavailable(
+                f"nothing answered for {SILENCE_S:g} s at {target.address}:{target.port}",
+                hint="`gaesup status` says what serves; the load has ended",
+            )
+        return whole
 
     return asyncio.run(send())
+
+
+class Silence:
+    """Whether nothing has answered for so long that sending on makes no sense: load that was
+    forgotten ends with what it was sent to."""
+
+    def __init__(self, patience_s: float) -> None:
+        self.gave_up = False
+        self._patience_s = patience_s
+        self._answered_at_s = 0.0
+
+    def is_over(self, answered: int, at_s: float) -> bool:
+        """``answered`` in the last second, which ended ``at_s`` after the beginning."""
+        if answered:
+            self._answered_at_s = at_s
+        self.gave_up = at_s - self._answered_at_s >= self._patience_s
+        return self.gave_up
 
 
 def _second(report: LoadReport) -> str:

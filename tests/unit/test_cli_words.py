@@ -12,6 +12,7 @@ import pytest
 
 from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.decide import replicas_of
+from gaesup_tui.cli.load import Silence
 from gaesup_tui.cli.output import Output, cells, cut
 from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
 from gaesup_tui.domain.views import StatusRow
@@ -260,3 +261,11 @@ def test_a_narrow_terminal_keeps_the_words() -> None:
     narrow = status._fitting([status.COLUMNS, line], 80)
     assert narrow[1] == ["cart@production", "2/2", "120", "0.0 %", "1ms", "v41→v42 at 25 %"]
     assert status._fitting([status.COLUMNS, line], 0)[1] == list(line), "a pipe gets all of them"
+
+
+def test_load_ends_with_what_it_was_sent_to_and_outlives_a_restart() -> None:
+    silence = Silence(60.0)
+    assert not silence.is_over(0, 59.0)
+    assert not silence.is_over(5, 60.0)
+    assert not silence.is_over(0, 119.0)
+    assert silence.is_over(0, 120.0)
