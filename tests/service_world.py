@@ -37,7 +37,7 @@ from gaesup_tui.engine.ports import LogLine, ProbeReply
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 from gaesup_tui.service.client import Client, Message
 from gaesup_tui.service.places import Places
-from gaesup_tui.service.server.listening import listen
+from gaesup_tui.service.server.listening import Door
 from gaesup_tui.service.server.serving import Service
 
 DEADLINE_S = 10.0
@@ -250,7 +250,9 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
     )
     await engine.start()
     served = Service(engine)
-    running = asyncio.create_task(served.run(listen(folder / "engine.sock")))
+    door = Door(folder / "engine.lock", folder / "engine.sock")
+    door.lock()
+    running = asyncio.create_task(served.run(door))
     await served.serving.wait()
     try:
         yield Running(folder, engine, served, backend, journal)
@@ -258,6 +260,7 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
         served.stop("test over")
         await running
         await engine.stop("test over")
+        door.close()
 
 
 class Watcher:

@@ -121,10 +121,11 @@ def make(places: Places) -> None:
         Invalid: one of them belongs to somebody else, is open to others, or cannot be made.
     """
     for folder in (places.state, places.logs, places.runtime):
-        _private(folder)
+        make_private(folder)
 
 
-def _private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
+    """Makes one folder, open to this user only; see ``make``."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.mkdir(exist_ok=True, mode=0o700)

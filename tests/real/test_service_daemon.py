@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -245,6 +246,14 @@ def test_a_second_engine_on_the_same_places_says_so_and_ends(home: Home) -> None
     assert hello["pid"] == first.pid
 
 
+def test_an_engine_that_is_ending_is_waited_for_not_refused(home: Home) -> None:
+    first = home.daemon()
+    first.send_signal(signal.SIGTERM)
+    second = home.daemon(expect_answer=False)
+    until(lambda: (hello := home.hello()) and hello["pid"] == second.pid, "the next one answers")
+    assert first.wait(DEADLINE_S) == 0
+
+
 def test_what_a_killed_engine_left_behind_is_no_obstacle(home: Home) -> None:
     child = home.daemon()
     child.kill()
@@ -254,6 +263,18 @@ def test_what_a_killed_engine_left_behind_is_no_obstacle(home: Home) -> None:
         home.client.hello()
     home.daemon()
     assert home.hello()
+
+
+def test_an_engine_whose_folder_was_swept_away_is_found_again(home: Home) -> None:
+    """Logging out takes the session's folder; the engine and what it watches live on."""
+    child = home.daemon()
+    shutil.rmtree(home.places.runtime)
+    until(lambda: home.hello(), "it listens again")
+    hello = home.hello()
+    assert hello is not None
+    assert hello["pid"] == child.pid
+    second = home.daemon(expect_answer=False)
+    assert second.wait(DEADLINE_S) == 1
 
 
 def test_an_engine_that_cannot_start_says_why_to_the_one_who_asked(home: Home) -> None:

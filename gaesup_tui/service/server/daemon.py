@@ -25,12 +25,14 @@ from gaesup_tui.engine.ports import Backend
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 from gaesup_tui.service import places as where
 from gaesup_tui.service.places import Places
-from gaesup_tui.service.server.listening import hold, listen
+from gaesup_tui.service.server.listening import Door
 from gaesup_tui.service.server.serving import Service
 
 GROUP = "gaesup.backends"
 LOG_BYTES = 2_000_000
 LOG_FILES = 3
+TAKE_OVER_S = 10.0
+"""How long to wait for an engine that is on its way out."""
 log = logging.getLogger("gaesup.service")
 
 BackendFinder = Callable[[ports.Places], Mapping[str, Backend]]
@@ -57,7 +59,8 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
         GaesupError: it cannot start; the message says why and what to do.
     """
     where.make(places)
-    lock = hold(places.engine_lock)
+    door = Door(places.engine_lock, places.socket)
+    door.lock(wait_s=TAKE_OVER_S)
     backend_places = ports.Places(runtime=places.runtime, state=places.state)
     engine = Engine(
         SqliteJournal(places.journal),
@@ -72,15 +75,12 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
     try:
         service = Service(engine)
         _handle_signals(service)
-        listening = listen(places.socket)
         log.info("engine %s serves at %s", gaesup_tui.__version__, places.socket)
-        why = await service.run(listening)
+        why = await service.run(door)
     finally:
-        # A new engine may start as soon as the lock is free: the socket goes before it.
-        places.socket.unlink(missing_ok=True)
         await engine.stop(why)
+        door.close()
         log.info("engine stopped: %s", why)
-        del lock
 
 
 def _handle_signals(service: Service) -> None:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.app import build
 from gaesup_tui.service.server.hub import Hub
+from gaesup_tui.service.server.listening import Door
 from gaesup_tui.service.server.peer import PeerProtocol
 
+LOOK_EVERY_S = 2.0
 GRACE_S = 1.0
 """How long open answers may take to end when the engine stops."""
 log = logging.getLogger("gaesup.service")
@@ -36,6 +39,32 @@ class _Server(uvicorn.Server):
         self.server_state.default_headers = self.config.encoded_headers
         await self.stopping.wait()
 
+    async def take(self, listening: socket.socket) -> None:
+        """Serves one more socket."""
+
+        def protocol() -> PeerProtocol:
+            return PeerProtocol(self.config, self.server_state, self.lifespan.state)
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(protocol, sock=listening))
+
+
+async def _keep_open(door: Door, server: _Server) -> None:
+    """Opens the door again whenever it was taken away."""
+    said = ""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if door.stands:
+            continue
+        try:
+            await server.take(door.again())
+            log.warning("%s was taken away; listening there again", door.path)
+            said = ""
+        except GaesupError as error:
+            if str(error) != said:
+                log.warning("%s was taken away: %s", door.path, error)
+            said = str(error)
+
 
 class Service:
     """``run`` it; ``stop`` ends it from a signal, a request or a test."""
@@ -52,19 +81,23 @@ class Service:
         self._why = self._why or why
         self._stopping.set()
 
-    async def run(self, listening: socket.socket) -> str:
-        """Serves a started engine; returns why it stopped. The engine is left to the caller.
+    async def run(self, door: Door) -> str:
+        """Serves a started engine at a locked door; returns why it stopped. The engine and the
+        door are left to the caller.
 
         Raises:
+            Unavailable: the socket cannot be bound.
             Exception: a part of the engine broke that never should.
         """
         hub = Hub(self._engine, uuid.uuid4().hex[:12], self._engine.now())
         await hub.prepare()
         server = _Server(self._config(hub))
-        serving = asyncio.create_task(server.serve(sockets=[listening]), name="serve")
+        serving = asyncio.create_task(server.serve(sockets=[door.listen()]), name="serve")
         feeding = asyncio.create_task(hub.run(), name="hub")
         broken = asyncio.create_task(self._engine.failed(), name="engine")
         stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
+        watching = asyncio.create_task(_keep_open(door, server), name="door")
+        tasks = (serving, feeding, broken, stopping, watching)
         self.serving.set()
         try:
             await asyncio.wait(
@@ -79,9 +112,9 @@ class Service:
             server.should_exit = True
             server.stopping.set()
             await asyncio.wait({serving}, timeout=2 * GRACE_S)
-            for task in (serving, feeding, broken, stopping):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(serving, feeding, broken, stopping, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         return self._why
 
     def _config(self, hub: Hub) -> uvicorn.Config:
