@@ -31,8 +31,16 @@ class ArtifactStore:
         kept = await asyncio.to_thread(self._keep, Path(revision.artifact), revision.sha256)
         return revision.model_copy(update={"artifact": str(kept)})
 
+    def here(self, revision: Revision) -> Revision:
+        """The revision with its artifact where this store lies now: a journal that was restored
+        elsewhere still names the place it came from."""
+        return revision.model_copy(update={"artifact": str(self._path(revision.sha256))})
+
+    def _path(self, sha256: str) -> Path:
+        return self.root / f"{sha256}.wasm"
+
     def _keep(self, source: Path, sha256: str) -> Path:
-        target = self.root / f"{sha256}.wasm"
+        target = self._path(sha256)
         if _holds(target, sha256):
             return target
         body = _read(source)

@@ -62,7 +62,9 @@ class Engine:
     def _wire(self) -> None:
         clock = self._clock
         self.observer = Observer(self._backends, clock, self._judge, self._on_seen)
-        self._reconciler = Reconciler(self._backends, clock, self.observer, self._on_smoke)
+        self._reconciler = Reconciler(
+            self._backends, clock, self.observer, self._artifacts.here, self._on_smoke
+        )
         self._conductor = Conductor(
             self._journal, clock, self.observer.look, self._on_world, self._on_committed
         )

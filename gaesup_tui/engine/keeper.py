@@ -5,7 +5,7 @@ The lanes run side by side, so that a call that hangs for one thing never delays
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen
@@ -23,10 +23,14 @@ _Replicas = tuple[Revision, int]
 class Keeper:
     """Compares what is wished with what is seen, and asks for the difference."""
 
-    def __init__(self, key: str, backend: Backend, clock: Clock) -> None:
+    def __init__(
+        self, key: str, backend: Backend, clock: Clock, here: Callable[[Revision], Revision]
+    ) -> None:
+        """``here`` gives a revision whose artifact is where this engine keeps it."""
         self._key = key
         self._backend = backend
         self._clock = clock
+        self._here = here
         self._state: Deployment | None = None
         self._seen: DeploymentSeen | None = None
         self._boot = ""
@@ -39,7 +43,7 @@ class Keeper:
 
     async def _ensure(self, wish: _Replicas) -> None:
         revision, count = wish
-        await self._backend.ensure(self._key, revision, count)
+        await self._backend.ensure(self._key, self._here(revision), count)
 
     def _go_on(self) -> None:
         if self._state is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout_rules import SmokeResult
 from gaesup_tui.engine.keeper import Keeper
 from gaesup_tui.engine.observer import Observer
@@ -20,11 +21,13 @@ class Reconciler:
         backends: Mapping[str, Backend],
         clock: Clock,
         observer: Observer,
+        here: Callable[[Revision], Revision],
         on_smoke: Callable[[str, SmokeResult], None],
     ) -> None:
         self._backends = backends
         self._clock = clock
         self._observer = observer
+        self._here = here
         self._states: dict[str, Deployment] = {}
         self._keepers: dict[str, Keeper] = {}
         self._smokes = SmokeTests(clock, on_smoke)
@@ -36,7 +39,7 @@ class Reconciler:
         if backend is None:
             return
         if state.key not in self._keepers:
-            self._keepers[state.key] = Keeper(state.key, backend, self._clock)
+            self._keepers[state.key] = Keeper(state.key, backend, self._clock, self._here)
         self._update(state)
         self._smokes.want(state.key, state.active, backend)
 
