@@ -8,14 +8,21 @@ import time
 from gaesup_tui.engine.ports import Clock
 
 
+def _steady_s() -> float:
+    """Seconds that nobody sets, and that a sleeping laptop counts too where the system can."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 class SystemClock:
     """Unix seconds. Setting the machine's clock changes nothing while the engine lives."""
 
     def __init__(self) -> None:
-        self._ahead_s = time.time() - time.monotonic()
+        self._ahead_s = time.time() - _steady_s()
 
     def now(self) -> float:
-        return time.monotonic() + self._ahead_s
+        return _steady_s() + self._ahead_s
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

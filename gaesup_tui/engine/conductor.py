@@ -4,25 +4,21 @@ It drains all that queued up, decides on a draft, appends the draft to the journ
 and only when that is durable swaps it in, answers, and tells. Ways to safety are the exception:
 when the journal does not answer in time or cannot be written, what leads back acts from memory
 and is recorded as soon as possible. Nothing that leads forward is ever in force unrecorded.
-
-Four worlds: ``durable`` is in the journal; ``writing`` is a draft on its way there; ``held`` is
-what acted already and still has to be recorded; ``world`` is what is in force.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
-from gaesup_tui.domain.commands import COMMAND, Command
-from gaesup_tui.domain.errors import Frozen, Invalid, Unavailable
+from gaesup_tui.domain.commands import Command
+from gaesup_tui.domain.errors import Frozen, Unavailable
 from gaesup_tui.domain.events import Event, Recorded
 from gaesup_tui.domain.rollout import ENGINE, Actor
 from gaesup_tui.domain.world import World
+from gaesup_tui.engine.answers import Answers
 from gaesup_tui.engine.decisions import (
     Eyes,
     decide_looks,
@@ -31,8 +27,9 @@ from gaesup_tui.engine.decisions import (
     next_due,
     urgent,
 )
-from gaesup_tui.engine.draft import Draft, Entry, Order, Receipt
-from gaesup_tui.engine.journal import KEEP_ANSWERS, Answer, Journal, JournalError
+from gaesup_tui.engine.draft import Draft, Order, Receipt
+from gaesup_tui.engine.journal import Answer, Journal
+from gaesup_tui.engine.ledger import Ledger
 from gaesup_tui.engine.ports import Clock
 
 PATIENCE_S = 0.1
@@ -41,15 +38,6 @@ SLOW_S = 2.0
 """After this long without an answer of the journal, the engine calls itself frozen."""
 RETRY_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 KEEP_RECENT = 2000
-
-
-@dataclass(slots=True)
-class _Writing:
-    draft: Draft
-    task: asyncio.Task[None]
-    since: float
-    exposed: bool = False
-    """Whether its safe part acts already."""
 
 
 class Conductor:
@@ -63,70 +51,59 @@ class Conductor:
         on_world: Callable[[set[str]], None],
         on_committed: Callable[[tuple[Recorded, ...]], None],
     ) -> None:
-        self._journal = journal
+        self._wake = asyncio.Event()
+        self._ledger = Ledger(journal, self._wake.set)
         self._clock = clock
         self._eyes = eyes
         self._on_world = on_world
         self._on_committed = on_committed
         self.world = World()
-        self._durable = World()
-        self._writing: _Writing | None = None
-        self._held: list[Entry] = []
-        self._tip = World()
-        """All of it: durable, being written, and held."""
+        """What is in force."""
         self._active: set[str] = set()
         self._urgent: deque[Order] = deque()
         self._orders: deque[Order] = deque()
         self._looked: set[str] = set()
-        self._wake = asyncio.Event()
         self._failures = 0
         self._retry_at = 0.0
         self.frozen: str | None = None
         self._ending = False
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
-        self._open: dict[str, Order] = {}
+        self._answers = Answers(journal)
         self._recent: deque[Recorded] = deque(maxlen=KEEP_RECENT)
 
     # What others call.
 
     def restore(self, world: World, answers: Iterable[Answer], recent: Iterable[Recorded]) -> None:
         """Stands where the journal says the engine stood. Before ``run``."""
-        self.world = self._durable = self._tip = world
-        self._answers.update((answer.key, answer) for answer in answers)
+        self.world = world
+        self._ledger.restore(world)
+        self._answers.keep(answers)
         self._recent.extend(recent)
         self._active = {key for key, state in world.deployments.items() if state.active}
 
     async def note(self, event: Event) -> None:
         """Records an event of the engine's own life; kept for later if it cannot be written."""
-        draft = Draft.on(self._tip)
+        draft = Draft.on(self._ledger.tip)
         draft.record([event], ENGINE, self._clock.now(), safe=True)
-        self._begin_write(draft)
-        assert self._writing is not None
-        await asyncio.wait({self._writing.task}, timeout=SLOW_S)
-        if self._writing.task.done():
+        writing = self._ledger.write(draft, self._clock.now())
+        await asyncio.wait({writing.task}, timeout=SLOW_S)
+        if writing.done:
             self._settle()
 
     async def submit(
         self, command: Command, by: Actor, idempotency_key: str | None = None
     ) -> Receipt:
         """See ``Engine.submit``."""
-        key = digest = ""
-        if idempotency_key:
-            key = f"{by.name if by.uid is None else by.uid}/{idempotency_key}"
-            digest = hashlib.sha256(COMMAND.dump_json(command)).hexdigest()[:32]
-            if earlier := await self._earlier(key, digest):
-                return earlier
+        if idempotency_key and (
+            earlier := await self._answers.earlier(command, by, idempotency_key)
+        ):
+            return earlier
         if self._ending:
             raise Unavailable("the engine is stopping", hint="try again in a moment")
-        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        order = Order(command, by, answer, key, digest)
-        if key:
-            self._open[key] = order
-            answer.add_done_callback(lambda _: self._open.pop(key, None))
+        order = self._answers.order(command, by, idempotency_key)
         (self._urgent if urgent(self.world, command) else self._orders).append(order)
         self._wake.set()
         # Shielded: a caller who goes away does not take the decision back.
-        return await asyncio.shield(answer)
+        return await asyncio.shield(order.answer)
 
     def looked(self, backend: str) -> None:
         """A backend was observed: decide about every rollout that moves there."""
@@ -150,32 +127,34 @@ class Conductor:
         """Finishes what is being written, records a last event, refuses what is still queued."""
         self._ending = True
         self._wake.set()
-        if self._writing:
-            await asyncio.wait({self._writing.task}, timeout=SLOW_S)
-            if self._writing.task.done():
-                self._settle()
+        await self._last_write()
         for order in (*self._urgent, *self._orders):
             _refuse(order, Unavailable("the engine is stopping", hint="try again in a moment"))
-        if self._writing is None:
-            draft = self._in_force()
+        if self._ledger.writing is None:
+            draft = self._ledger.in_force()
             draft.record([event], ENGINE, self._clock.now(), safe=True)
-            self._held = []
-            self._begin_write(draft)
-            with suppress(JournalError):
-                await asyncio.wait_for(self._written(), SLOW_S)
+            self._ledger.held = []
+            self._ledger.write(draft, self._clock.now())
+            await self._last_write()
+
+    async def _last_write(self) -> None:
+        writing = self._ledger.writing
+        if writing:
+            await asyncio.wait({writing.task}, timeout=SLOW_S)
+            if writing.done:
                 self._settle()
 
     @property
     def durable_world(self) -> World:
         """What the journal holds, and nothing else."""
-        return self._durable
+        return self._ledger.durable
 
     # One turn.
 
     async def _wait(self) -> None:
         """Until there is something to do."""
-        writing, now = self._writing, self._clock.now()
-        if writing and not writing.exposed:
+        writing, now = self._ledger.writing, self._clock.now()
+        if writing and not writing.acting:
             await asyncio.wait({writing.task}, timeout=PATIENCE_S)
             return
         if not self._wake.is_set():
@@ -192,26 +171,27 @@ class Conductor:
         self._wake.clear()
 
     def _step(self) -> None:
-        if self._writing and self._writing.task.done():
+        if self._ledger.writing and self._ledger.writing.done:
             self._settle()
-        if self._writing is None and self.frozen is None:
-            if self._held:
-                self._write_held()
+        writing = self._ledger.writing
+        if writing is None and self.frozen is None:
+            if self._ledger.held:
+                self._ledger.write_held(self._clock.now())
             else:
                 self._decide()
             return
-        if self._writing and not self._writing.exposed:
+        if writing and not writing.acting:
             # The journal takes its time: what leads back acts now.
-            self._writing.exposed = True
-            self._act(self._writing.draft)
+            writing.acting = True
+            self._act(writing.draft)
         self._decide_away()
-        if self._writing is None and self._clock.now() >= self._retry_at:
-            self._write_held()
+        if writing is None and self._clock.now() >= self._retry_at:
+            self._ledger.write_held(self._clock.now())
 
     def _decide(self) -> None:
         """All that follows from everything queued, as one draft on its way to the journal."""
         now = self._clock.now()
-        draft = Draft.on(self._durable)
+        draft = Draft.on(self._ledger.durable)
         orders = (*self._urgent, *self._orders)
         self._urgent.clear()
         self._orders.clear()
@@ -223,17 +203,18 @@ class Conductor:
         self._looked = set()
         decide_looks(draft, looked, self._eyes, now, away=False)
         if draft.entries:
-            self._begin_write(draft)
+            self._ledger.write(draft, now)
         else:
             self._answer_refusals(draft)
 
     def _decide_away(self) -> None:
         """What may happen while the journal does not take anything."""
         now = self._clock.now()
-        draft = Draft.on(self._tip)
+        draft = Draft.on(self._ledger.tip)
         while self._urgent:
             decide_order(draft, self._urgent.popleft(), now, self._recent)
-        if self._writing and now - self._writing.since >= SLOW_S and self.frozen is None:
+        writing = self._ledger.writing
+        if writing and now - writing.since >= SLOW_S and self.frozen is None:
             self.frozen = f"the journal has not answered for {SLOW_S:g} s"
             self._on_world(set())
         if self.frozen:
@@ -244,8 +225,7 @@ class Conductor:
         self._looked = set()
         self._answer_refusals(draft)
         if draft.entries:
-            self._tip = draft.world
-            self._held += draft.entries
+            self._ledger.hold(draft)
             self._act(draft)
 
     def _refuse_orders(self) -> None:
@@ -258,37 +238,11 @@ class Conductor:
             hint="abort and stop still act; they are recorded once the journal can be written",
         )
 
-    # To the journal and back.
-
-    def _begin_write(self, draft: Draft) -> None:
-        self._tip = draft.world
-        task = asyncio.get_running_loop().create_task(self._journal.append(draft.batch()))
-        task.add_done_callback(lambda _: self._wake.set())
-        self._writing = _Writing(draft, task, self._clock.now())
-
-    async def _written(self) -> None:
-        assert self._writing is not None
-        await asyncio.wait({self._writing.task})
-
-    def _write_held(self) -> None:
-        """Tries the journal again: with what acted already, or with nothing, just to see."""
-        draft = self._in_force()
-        self._held = []
-        self._begin_write(draft)
-        assert self._writing is not None
-        self._writing.exposed = True
-
-    def _in_force(self) -> Draft:
-        """What acts: all that is durable, and what leads back besides."""
-        draft = Draft.on(self._durable)
-        if self._writing:
-            draft.take_safe(self._writing.draft.entries)
-        draft.take_safe(self._held)
-        return draft
+    # What the journal says.
 
     def _act(self, decided: Draft) -> None:
         """Puts what leads back in force, and answers the commands that led there."""
-        draft = self._in_force()
+        draft = self._ledger.in_force()
         if draft.entries:
             self._swap(draft.world, draft.keys())
         for order in decided.orders():
@@ -306,38 +260,26 @@ class Conductor:
         self._on_world(keys)
 
     def _settle(self) -> None:
-        writing = self._writing
-        assert writing is not None
-        self._writing = None
-        error = writing.task.exception()
+        draft, error = self._ledger.settle()
         if error is None:
-            self._committed(writing)
+            self._committed(draft)
         else:
-            self._failed(writing.draft, error)
+            self._failed(draft, error)
 
-    def _committed(self, writing: _Writing) -> None:
-        draft = writing.draft
-        self._durable = draft.world
+    def _committed(self, draft: Draft) -> None:
         self._failures = 0
         thawed, self.frozen = self.frozen is not None, None
         events = tuple(entry.recorded for entry in draft.entries)
         self._recent.extend(events)
-        for answer in draft.batch().answers:
-            self._answers[answer.key] = answer
-            if len(self._answers) > KEEP_ANSWERS:
-                self._answers.popitem(last=False)
-        # What was held meanwhile was decided on top of this draft: the tip has both.
-        tip = self._tip if self._held else draft.world
-        self._tip = tip
-        keys = draft.keys() | {e.recorded.deployment for e in self._held} - {""}
+        self._answers.keep(draft.batch().answers)
         if events or thawed:
-            self._swap(tip, keys)
+            self._swap(self._ledger.tip, draft.keys() | self._ledger.held_keys())
         if events:
             self._on_committed(events)
         for order in draft.orders():
             _answer(order, draft.receipt(order, durable=True))
         self._answer_refusals(draft)
-        if self._held or self._orders or self._urgent or self._looked:
+        if self._ledger.held or self._orders or self._urgent or self._looked:
             self._wake.set()
 
     def _failed(self, draft: Draft, error: BaseException) -> None:
@@ -347,41 +289,19 @@ class Conductor:
             self.frozen = str(error)
         self._retry_at = self._clock.now() + RETRY_S[min(self._failures, len(RETRY_S) - 1)]
         self._failures += 1
-        kept = Draft.on(self._durable)
-        kept.take_safe((*draft.entries, *self._held))
-        self._held, self._tip = kept.entries, kept.world
-        self._swap(kept.world, draft.keys() | kept.keys())
+        self._swap(self._ledger.tip, draft.keys() | self._ledger.held_keys())
+        kept = Draft(self._ledger.tip, self._ledger.held)
         for order in kept.orders():
             _answer(order, kept.receipt(order, durable=False))
-        for order in draft.orders():
-            _refuse(order, self._frozen_error())
-        for order, _ in draft.refusals:
+        for order in (*draft.orders(), *(order for order, _ in draft.refusals)):
             _refuse(order, self._frozen_error())
         # What was seen may lead back without the part that was dropped.
         self._looked |= self._active
         self._wake.set()
 
-    # Answers.
-
     def _answer_refusals(self, draft: Draft) -> None:
         for order, refusal in draft.refusals:
             _refuse(order, refusal)
-
-    async def _earlier(self, key: str, digest: str) -> Receipt | None:
-        """The first answer to this key, if there was one or is one on its way."""
-        order, answer = self._open.get(key), self._answers.get(key)
-        known = order.digest if order else answer.digest if answer else digest
-        if known != digest:
-            raise Invalid(
-                "this idempotency key was used for another command",
-                hint="use a new key for every command",
-            )
-        if order:
-            return replace(await asyncio.shield(order.answer), repeated=True)
-        if answer:
-            events = await self._journal.read(answer.first - 1, answer.last - answer.first + 1)
-            return Receipt(answer.last, events, repeated=True)
-        return None
 
 
 def _answer(order: Order, receipt: Receipt) -> None:

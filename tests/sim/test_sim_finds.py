@@ -24,13 +24,14 @@ SEEDS = 60
 
 
 def acts_before_the_journal_has_it(patch: pytest.MonkeyPatch) -> None:
-    write = Conductor._begin_write
+    decide = Conductor._decide
 
-    def hasty(self: Conductor, draft: Draft) -> None:
-        write(self, draft)
-        self._swap(draft.world, draft.keys())
+    def hasty(self: Conductor) -> None:
+        decide(self)
+        if writing := self._ledger.writing:
+            self._swap(writing.draft.world, writing.draft.keys())
 
-    patch.setattr(Conductor, "_begin_write", hasty)
+    patch.setattr(Conductor, "_decide", hasty)
 
 
 def forgets_a_freeze(patch: pytest.MonkeyPatch) -> None:
