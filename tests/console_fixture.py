@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -242,6 +243,18 @@ async def _reply(writer: asyncio.StreamWriter, status: int, answer: Json) -> Non
     await writer.drain()
 
 
+async def _obey_input(engine: FakeEngine) -> None:
+    """Each line names a deployment and what of its view is another."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        order = json.loads(line)
+        key = order.pop("key")
+        engine.world.deployments[key].update(order, rollout=None)
+        engine.change(key)
+
+
 async def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("socket", type=Path)
@@ -249,9 +262,15 @@ async def _main() -> None:
     parser.add_argument("--changes", type=float, default=0.0, help="row changes a second")
     parser.add_argument("--sparks", type=int, default=0, help="rows with telemetry")
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--told", action="store_true", help="change rows told on standard input")
+    parser.add_argument("--moving", action="store_true", help="all rows have an active rollout")
     given = parser.parse_args()
     engine = FakeEngine(CannedWorld.of(given.rows), delay_s=given.delay)
+    if given.moving:
+        engine.world.move_all()
     async with engine.serving(given.socket):
+        if given.told:
+            await _obey_input(engine)
         if given.changes or given.sparks:
             await engine.run_load(given.changes, given.sparks)
         await asyncio.Event().wait()

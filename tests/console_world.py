@@ -402,7 +402,7 @@ class CannedWorld:
 
     def _stop_or_release(self, command: Json) -> Json:
         scope, why = command["scope"], command.get("why", "")
-        self.touched = list(self.deployments)[:50]
+        self.touched = list(self.deployments)
         if command["action"] == "release":
             self.stops = [stop for stop in self.stops if stop["scope"] != scope]
             event = self.event("lee", "released", "", "let go", why=why)
@@ -417,6 +417,11 @@ class CannedWorld:
                     self._to_stable(view)
         event = self.event("lee", "stopped", "", f"{mode} of {scope or 'everything'}", level="bad")
         return self._receipt(event, f"{mode}: done", "")
+
+    def move_all(self) -> None:
+        """Every deployment has an active rollout."""
+        for view in self.deployments.values():
+            view.update(rollout=canary(waits=False), status="baking")
 
     def _receipt(self, event: Json, text: str, key: str) -> Json:
         return {"seq": event["seq"], "text": text, "deployment": key, "repeated": False}
