@@ -50,7 +50,10 @@ def begin(
     command = deploy_command(project, unit, version, environment, printable_line(args.reason, 500))
     there = _running(engine.status()["deployments"], command.deployment)
     # What runs keeps its number of replicas: somebody may have scaled it for a reason.
-    updates = {"replicas": None, "expect_seq": there["seq"]} if there else {}
+    updates: dict[str, object] = {"replicas": None, "expect_seq": there["seq"]} if there else {}
+    for name in ("strategy", "replicas"):
+        if getattr(args, name, None) is not None:
+            updates[name] = getattr(args, name)
     body = command.model_copy(update=updates).model_dump(mode="json", by_alias=False)
     began = monotonic()
     receipt = engine.command(body)

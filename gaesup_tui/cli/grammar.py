@@ -79,6 +79,17 @@ COMMANDS: tuple[Command, ...] = (
         "deploy",
         *ONE,
         arg("--version", metavar="V", required=True, help="a version of gaesup.yaml"),
+        arg(
+            "--strategy",
+            choices=("rolling", "canary"),
+            help="instead of the one gaesup.yaml names for the unit (rolling where it names none)",
+        ),
+        arg(
+            "--replicas",
+            metavar="N",
+            type=int,
+            help="instead of as many as run, or as gaesup.yaml asks for at first",
+        ),
         FILE,
         REASON,
         NO_WAIT,
