@@ -9,6 +9,7 @@ and is recorded as soon as possible. Nothing that leads forward is ever in force
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -31,6 +32,8 @@ from gaesup_tui.engine.draft import Draft, Order, Receipt
 from gaesup_tui.engine.journal import Answer, Journal
 from gaesup_tui.engine.ledger import Ledger
 from gaesup_tui.engine.ports import Clock
+
+log = logging.getLogger("gaesup.engine")
 
 PATIENCE_S = 0.1
 """How long a way to safety waits for the journal before it acts from memory."""
@@ -216,6 +219,7 @@ class Conductor:
         writing = self._ledger.writing
         if writing and now - writing.since >= SLOW_S and self.frozen is None:
             self.frozen = f"the journal has not answered for {SLOW_S:g} s"
+            log.warning("frozen: %s", self.frozen)
             self._on_world(set())
         if self.frozen:
             self._refuse_orders()
@@ -269,6 +273,8 @@ class Conductor:
     def _committed(self, draft: Draft) -> None:
         self._failures = 0
         thawed, self.frozen = self.frozen is not None, None
+        if thawed:
+            log.warning("the journal can be written again")
         events = tuple(entry.recorded for entry in draft.entries)
         self._recent.extend(events)
         self._answers.keep(draft.batch().answers)
@@ -287,6 +293,7 @@ class Conductor:
         happened, and whoever asked for it is told."""
         if self.frozen is None or self._failures == 0:
             self.frozen = str(error)
+            log.warning("frozen: %s", error)
         self._retry_at = self._clock.now() + RETRY_S[min(self._failures, len(RETRY_S) - 1)]
         self._failures += 1
         self._swap(self._ledger.tip, draft.keys() | self._ledger.held_keys())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from gaesup_tui.domain import commands as cmd
@@ -15,6 +16,8 @@ from gaesup_tui.domain.sentences import sentence
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.draft import Draft, Order, leads_back
+
+log = logging.getLogger("gaesup.engine.decisions")
 
 Eyes = Callable[[Deployment, float], Look | None]
 """What is seen of a deployment now; None while nothing fresh is."""
@@ -44,8 +47,18 @@ def decide_order(draft: Draft, order: Order, now: float, recent: Sequence[Record
         draft.refusals.append((order, _overtaken(refusal, draft.world, order.command, since, now)))
     except GaesupError as refusal:
         draft.refusals.append((order, refusal))
+    except Exception as fault:
+        log.exception("deciding on %s failed", order.command.action)
+        draft.refusals.append((order, _our_fault(order.command, fault)))
     else:
         draft.record(events, order.by, now, safe=safe, order=order)
+
+
+def _our_fault(command: cmd.Command, fault: Exception) -> GaesupError:
+    return GaesupError(
+        f"{command.action} failed inside the engine: {type(fault).__name__}: {fault}",
+        hint="nothing was changed; `gaesup engine logs` has the details, please report them",
+    )
 
 
 def _overtaken(
@@ -77,7 +90,11 @@ def decide_times(draft: Draft, keys: Iterable[str], now: float, *, away: bool) -
         when = due(state)
         if when is None or when > now:
             continue
-        events = decide_time(state, now, frozen=draft.world.frozen(key))
+        try:
+            events = decide_time(state, now, frozen=draft.world.frozen(key))
+        except Exception:
+            log.exception("deciding on the deadlines of %s failed", key)
+            continue
         if events and (not away or leads_back(events)):
             draft.record(events, ENGINE, now, safe=leads_back(events))
 
@@ -86,9 +103,12 @@ def decide_looks(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, a
     """All that follows from what is seen; ``away``: only what leads back, since nothing else may
     happen unrecorded."""
     for key in sorted(keys):
-        for _ in range(MOST_ROUNDS):
-            if not _look_once(draft, key, eyes, now, away=away):
-                break
+        try:
+            for _ in range(MOST_ROUNDS):
+                if not _look_once(draft, key, eyes, now, away=away):
+                    break
+        except Exception:  # a fault in one deployment's rules must not end the others'
+            log.exception("deciding about %s failed", key)
 
 
 def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.judge import Judge
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
@@ -12,6 +14,8 @@ from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.engine.points import Point
 from gaesup_tui.engine.ports import Backend, Clock
 from gaesup_tui.engine.sight import STALE_S, Sight
+
+log = logging.getLogger("gaesup.engine.observer")
 
 LOST_S = 10.0
 """After this long without an observation a backend counts as not answering."""
@@ -48,8 +52,13 @@ class Observer:
                     if sight.take(observation, self._clock.now()):
                         self._on_seen(name)
                 sight.error = "its observations ended"
-            except Exception as error:  # whatever a backend throws, the others go on
-                sight.error = str(error) or type(error).__name__
+            except GaesupError as error:
+                if sight.error is None:
+                    log.warning("the %s backend is not seen: %s", name, error)
+                sight.error = str(error)
+            except Exception as fault:  # whatever a backend throws, the others go on
+                log.exception("watching the %s backend failed", name)
+                sight.error = f"{type(fault).__name__}: {fault}"
             await self._clock.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
             failures += 1
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.journal import Journal, JournalError
 from gaesup_tui.engine.ports import Clock
+
+log = logging.getLogger("gaesup.engine.upkeep")
 
 SNAPSHOT_EVERY = 2000
 BACKUP_EVERY_S = 3600.0
@@ -45,6 +48,7 @@ class Upkeep:
             await self._journal.save_snapshot(world.snapshot())
         except JournalError as error:
             self.error = str(error)
+            log.warning("no snapshot: %s", error)
 
     async def run(self) -> None:
         """A backup each hour, until cancelled."""
@@ -53,8 +57,9 @@ class Upkeep:
             try:
                 await self.backup(None)
                 self.error = None
-            except JournalError as error:
+            except (JournalError, OSError) as error:
                 self.error = str(error)
+                log.warning("no backup: %s", error)
 
     async def backup(self, path: Path | None) -> Path:
         """A copy of the journal; None: a dated one beside it, of which the newest are kept."""

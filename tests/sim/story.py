@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,17 @@ class _Clock:
         await asyncio.sleep(seconds)
 
 
+class _Faults(logging.Handler):
+    """What the engine logs as a fault of its own is one."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(logging.Formatter().format(record))
+
+
 class Story:
     """``tell`` it; everything in it follows from its seed."""
 
@@ -75,10 +87,21 @@ class Story:
         self._fleet.now = self._now
         self._disk = Disk(self._oracle.durable)
         self._people = People(self._random, files, self._fleet, self._oracle, self._disk)
+        self._faults = _Faults()
         self.tally = Tally()
 
     def tell(self) -> Tally:
         upkeep.SNAPSHOT_EVERY = 20
+        log = logging.getLogger("gaesup.engine")
+        log.propagate = False
+        log.addHandler(self._faults)
+        try:
+            return self._tell()
+        finally:
+            log.removeHandler(self._faults)
+            log.propagate = True
+
+    def _tell(self) -> Tally:
         while self._oracle.kinds["rollout_created"] < self._rollouts:
             self._life()
             self._misfortune()
@@ -128,6 +151,7 @@ class Story:
     def _whole(self) -> None:
         if self._oracle.broken:
             raise self._oracle.broken
+        must(not self._faults.found, f"the engine logged a fault: {self._faults.found[:1]}")
 
     def _steps(self) -> int:
         """How many callbacks a life lasts: often too few to do anything, seldom many."""
