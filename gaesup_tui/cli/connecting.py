@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
-from gaesup_tui.domain.views import StatusRow
+from gaesup_tui.domain.errors import Unavailable
+from gaesup_tui.domain.views import Hello, StatusRow
 from gaesup_tui.service import places
 from gaesup_tui.service.client import Client
 
@@ -24,6 +26,15 @@ def connect(args: argparse.Namespace, *, start: bool = False) -> Client:
 
         autostart.ensure(found)
     return Client(found.socket)
+
+
+def running(args: argparse.Namespace) -> Hello | None:
+    """Who answers at ``--socket``, or this user's engine, of whatever version; None when nobody
+    does."""
+    with suppress(Unavailable):
+        socket = args.socket or places.find().socket
+        return Client(socket, any_version=True, timeout_s=3.0).hello()
+    return None
 
 
 def row_of(engine: Client, key: str) -> StatusRow:

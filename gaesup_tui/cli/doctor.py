@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.connecting import connect, running
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.text import duration, quantity
-from gaesup_tui.service import lifecycle, places
+from gaesup_tui.service import places
 
 
 class Finding(NamedTuple):
@@ -82,7 +82,7 @@ def _disk(args: argparse.Namespace) -> Iterator[Finding]:
 
 
 def _engine(args: argparse.Namespace) -> Iterator[Finding]:
-    hello = lifecycle.status(places.find())
+    hello = running(args)
     if hello is None:
         yield Finding("engine", "ok", "does not run: any deploy starts it")
         return

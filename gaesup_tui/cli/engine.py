@@ -8,15 +8,17 @@ import time
 from pathlib import Path
 
 from gaesup_tui.cli import demo_record, processes
-from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.connecting import connect, running
 from gaesup_tui.cli.exits import OK, UNREACHABLE
 from gaesup_tui.cli.output import Output
-from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.errors import Invalid, Refused
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.views import Hello
 from gaesup_tui.service import lifecycle, places
 
 _CHANGES = ("start", "stop", "backup")
+_HERE_ONLY = ("start", "stop", "logs")
+"""About the processes and files of this machine: never those behind ``--socket``."""
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -25,6 +27,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
         raise Refused(
             f"engine {args.what} changes something, and this is --read-only",
             hint="leave --read-only out",
+        )
+    if args.socket and args.what in _HERE_ONLY:
+        raise Invalid(
+            f"engine {args.what} is about the engine of this user on this machine, not about the "
+            f"one behind --socket {args.socket}",
+            hint=f"on its own machine: `gaesup engine {args.what}`",
         )
     match args.what:
         case "start":
@@ -71,7 +79,7 @@ def _stop(args: argparse.Namespace, out: Output) -> int:
 
 
 def _status(args: argparse.Namespace, out: Output) -> int:
-    found = lifecycle.status(places.find())
+    found = running(args)
     if args.json:
         out.raw(json.dumps(found) + "\n")
     elif found is None:

@@ -140,3 +140,16 @@ def second_engine(stack: Stack) -> subprocess.CompletedProcess[str]:
         timeout=20,
         check=False,
     )
+
+
+def test_behind_a_socket_is_never_mistaken_for_the_engine_of_this_machine(stack: Stack) -> None:
+    """A socket that somebody forwarded, and an engine of one's own on the same machine."""
+    with running_stack() as own:
+        other = ("--socket", str(stack.places.socket))
+        told = own.run(*other, "engine", "status").stdout
+        assert f"process {stack.engine_pid}," in told
+        assert f"process {stack.engine_pid}\n" in own.run(*other, "doctor").stdout
+        refused = own.run(*other, "engine", "stop")
+        assert refused.returncode == 2
+        assert "--socket" in refused.stderr
+        assert own.client.hello()["pid"] != stack.client.hello()["pid"], "both still run"
