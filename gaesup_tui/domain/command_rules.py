@@ -58,8 +58,8 @@ def _on_deployment(
         case cmd.Promote():
             return _promote(state, command)
         case cmd.Abort():
-            reason = command.why or "asked for"
-            return retreat(state, Cause(kind="person", reason=f"{by.name}: {reason}"[:500]))
+            reason = command.why or f"asked for by {by.name}"
+            return retreat(state, Cause(kind="person", reason=reason))
         case cmd.Pause():
             return [ev.RolloutPaused(deployment=key, why=command.why)]
         case cmd.Resume():
@@ -205,8 +205,8 @@ def _rollback(state: Deployment, command: cmd.Rollback, by: Actor, now: float) -
                 f"{base.version if base else 'nothing'}, not {command.version}",
                 hint="abort first, then roll back to the version you want",
             )
-        why = command.why or "rollback"
-        return retreat(state, Cause(kind="person", reason=f"{by.name}: {why}"[:500]))
+        why = command.why or f"rollback asked for by {by.name}"
+        return retreat(state, Cause(kind="person", reason=why))
     target = _rollback_target(state, command.version)
     spec = RolloutSpec(
         strategy="rollback",
