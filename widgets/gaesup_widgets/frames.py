@@ -16,6 +16,7 @@ from rich.cells import split_graphemes
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
@@ -41,18 +42,42 @@ _SHORT_GAP = 8
 _LEAST_SHIFTED = 4
 
 
+# SGR parameters to those of a space that looks the same under them.
+_BLANKS: dict[str, str] = {"": ""}
+
+
+def _sgr_of(style: Style | None, colors: ColorSystem) -> str:
+    """The parameters of a style, with what a space under it looks like noted in `_BLANKS`."""
+    if style is None:
+        return ""
+    sgr = Strip.render_ansi(style, colors)
+    if sgr not in _BLANKS:
+        _BLANKS[sgr] = sgr
+        is_inked = style.underline or style.reverse or style.strike or style.overline
+        is_inked = is_inked or style.underline2 or style.frame or style.encircle
+        ground = style.bgcolor
+        plain = (
+            "" if ground is None or ground.is_default else _sgr_of(Style(bgcolor=ground), colors)
+        )
+        _BLANKS[sgr] = sgr if is_inked else plain
+    return sgr
+
+
 def cells_of(segments: Iterable[Segment], colors: ColorSystem) -> list[CellPair]:
-    """One pair per cell of a line."""
+    """One pair per cell of a line. Of a space only the ground is kept: one that differs in the
+    colour of letters it does not have looks the same."""
     cells: list[CellPair] = []
     for text, style, control in segments:
         if control:
             continue
-        sgr = "" if style is None else Strip.render_ansi(style, colors)
+        sgr = _sgr_of(style, colors)
+        blank = (" ", _BLANKS[sgr])
         if text.isascii():
-            cells += [(char, sgr) for char in text]
+            cells += [blank if char == " " else (char, sgr) for char in text]
             continue
         for start, end, width in split_graphemes(text)[0]:
-            cells.append((text[start:end], sgr))
+            grapheme = text[start:end]
+            cells.append(blank if grapheme == " " else (grapheme, sgr))
             cells += [("", sgr)] * (width - 1)
     return cells
 
@@ -85,6 +110,7 @@ class Frame:
     def __init__(self) -> None:
         self._lines: list[list[CellPair]] = []
         self._width = 0
+        self._was_written = False
 
     def forget(self) -> None:
         """Know nothing any more: after a resize, a suspend, or somebody else's writing."""
@@ -94,11 +120,14 @@ class Frame:
     def fit(self, width: int, height: int) -> None:
         """Stand for a terminal of this size; another size than before is a new terminal."""
         if (width, height) != (self._width, len(self._lines)):
+            # A program begins on a screen it has just switched to: that one is empty.
+            before = _UNKNOWN if self._was_written else (" ", "")
             self._width = width
-            self._lines = [[_UNKNOWN] * width for _ in range(height)]
+            self._lines = [[before] * width for _ in range(height)]
 
     def write(self, pieces: Iterable[tuple[int, int, Sequence[CellPair]]]) -> str:
         """Put each piece (line, column, cells) in its place; returns the sequences that do so."""
+        self._was_written = True
         wanted: dict[int, list[CellPair]] = {}
         for y, x, cells in pieces:
             # What lies outside comes from before a resize; the whole screen follows.
@@ -151,7 +180,7 @@ class Frame:
         for start, end in changed_runs(old, line):
             sent.append(f"\x1b[{y + 1};{start + 1}H")
             for text, wanted in line[start:end]:
-                if wanted != sgr:
+                if wanted != sgr and not (text == " " and _BLANKS.get(sgr) == wanted):
                     sent.append(f"\x1b[0;{wanted}m" if wanted else "\x1b[0m")
                     sgr = wanted
                 sent.append(text)
