@@ -205,7 +205,7 @@ def replicas(text: str, now: int) -> int:
 def complete(text: str, keys: Iterable[str], versions: Iterable[str]) -> list[str]:
     """What ``text`` may become: a command, a deployment, a version."""
     before, _, last = text.rpartition(" ")
-    if not before:
+    if not before.strip():
         return [f"{word} " for word in words() if word.startswith(last)]
     if before.split()[-1] in ("--version",):
         candidates: Iterable[str] = versions

@@ -193,17 +193,26 @@ class Router:
             self.open_deployment(key)
 
     def open_deployment(self, key: str) -> None:
-        """Go into a deployment: its rollout when one moves, else the deployment itself."""
+        """Go into a deployment: its rollout when one moves, else the deployment itself; and from
+        one of the two to the other."""
+        from gaesup_tui.console.deployment import Deployment
         from gaesup_tui.console.rollout import Rollout
         from gaesup_tui.console.words import active_rollout
 
         console = self._console
         view = console.desk.replica.deployments.get(key)
+        page = console.stack.page
         if view is None:
             console.foot.say(f"there is no deployment {key} any more", "warn")
-            return
-        page = console.stack.page
-        if active_rollout(view) is not None and not isinstance(page, Rollout):
+        elif isinstance(page, Rollout | Deployment):
+            other = Deployment if isinstance(page, Rollout) else Rollout
+            if isinstance(console.stack.below, other):
+                self._do_back()
+            elif other is Deployment or view["rollout"] is not None:
+                self._push(other(console.desk, key))
+            else:
+                console.foot.say(f"{key} had no rollout yet", "dim")
+        elif active_rollout(view) is not None:
             self._push(Rollout(console.desk, key))
         else:
             self._open_page("deployment", key)

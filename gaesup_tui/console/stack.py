@@ -25,6 +25,12 @@ class Stack:
         return self._pages[self.tab][-1]
 
     @property
+    def below(self) -> Page | None:
+        """The one that comes back when the one in sight is left; None for a tab's first."""
+        pages = self._pages[self.tab]
+        return pages[-2] if len(pages) > 1 else None
+
+    @property
     def path(self) -> list[str]:
         """Where one is below the tab; pages name what they are about themselves."""
         return [page.title for page in self._pages[self.tab][1:]][-1:]
