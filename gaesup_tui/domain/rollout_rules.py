@@ -51,6 +51,8 @@ class Look:
     verdict: Verdict | None = None
     """What the judge says now."""
     smoke: SmokeResult | None = None
+    refused: str | None = None
+    """Why the backend will never run the candidate, in its words."""
 
 
 def retreat(deployment: Deployment, cause: Cause) -> list[ev.Event]:
@@ -80,6 +82,9 @@ def decide_look(
         return _advance(rollout, look, now, deployment)
     if frozen:
         return []
+    if look.refused:
+        reason = f"{rollout.candidate.version} cannot run here: {look.refused}"
+        return retreat(deployment, Cause(kind="guard", reason=reason[:500]))
     if cause := breach(rollout, look.seen, look.windows, now):
         return retreat(deployment, cause)
     events = _news(rollout, look)

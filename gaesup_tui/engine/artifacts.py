@@ -78,6 +78,8 @@ class ArtifactStore:
 def _read(source: Path) -> bytes:
     if not source.is_absolute():
         raise Invalid(f"artifact {str(source)[:200]!r} is not an absolute path")
+    if source.exists() and not source.is_file():  # opening a pipe would wait for ever
+        raise Invalid(f"the artifact {source} is not a file")
     try:
         with source.open("rb") as file:
             body = file.read(MAX_BYTES + 1)

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Engine:
             self._backends, clock, self.observer, self._artifacts.here, self._on_smoke
         )
         self._conductor = Conductor(
-            self._journal, clock, self.observer.look, self._on_world, self._on_committed
+            self._journal, clock, self._look, self._on_world, self._on_committed
         )
         self._upkeep = Upkeep(self._journal, clock, self._backups)
 
@@ -160,7 +161,7 @@ class Engine:
         """What is decided from now: seen, windows, verdict. None without an active rollout, or
         while nothing fresh is seen."""
         state = self.world.deployments.get(key)
-        return self.observer.look(state, self._clock.now()) if state else None
+        return self._look(state, self._clock.now()) if state else None
 
     def waiting(self, key: str) -> Waiting | None:
         """Why its rollout stands where it stands; None when nothing moves."""
@@ -261,6 +262,13 @@ class Engine:
         return await self._upkeep.backup(path)
 
     # What the parts tell each other.
+
+    def _look(self, state: Deployment, now: float) -> Look | None:
+        look = self.observer.look(state, now)
+        if look is None or state.active is None:
+            return look
+        refused = self._reconciler.refusal(state.key, state.active.candidate.id)
+        return replace(look, refused=refused) if refused else look
 
     def _on_seen(self, backend: str) -> None:
         self._conductor.looked(backend)

@@ -131,6 +131,11 @@ class Keeper:
         known = known_revisions(self._state)
         return tuple(sorted(self._seen.revisions.keys() - known.keys()))
 
+    def refusal(self, revision: str) -> str | None:
+        """Why the backend will never run a revision; None while it may."""
+        lane = self._replicas.get(revision)
+        return lane.error if lane and lane.refused else None
+
     def troubles(self) -> tuple[str, ...]:
         """What the last calls failed with, worst first."""
         found = [f"traffic: {self._traffic.error}"] if self._traffic.error else []

@@ -39,6 +39,8 @@ class Lane(Generic[_W]):
         self._failures = 0
         self.error: str | None = None
         """Why the last call failed; None once one was accepted or the wish is seen to be true."""
+        self.refused = False
+        """Whether ``error`` is the backend's last word: it will never accept the wish."""
 
     @property
     def accepted(self) -> bool:
@@ -53,7 +55,7 @@ class Lane(Generic[_W]):
             # What is seen may be older than a call just made for the wish before, so a changed
             # wish is asked for even when it seems to be true already.
             self._abandon()
-            self._accepted_at, self._failures = None, 0
+            self._accepted_at, self._failures, self.refused = None, 0, False
             if agrees is False or self._asked:
                 self._begin()
             return
@@ -96,21 +98,21 @@ class Lane(Generic[_W]):
 
     async def _ask(self, wish: _W) -> None:
         me = asyncio.current_task()
-        error: str | None = None
+        error, invalid = None, False
         patience = BACKOFF_FIRST_S * 2**self._failures
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._call(wish)
         except TimeoutError:
             error = f"no answer within {self._timeout_s:g} s"
-        except Invalid as refused:
-            error, patience = str(refused), BACKOFF_MOST_S
+        except Invalid as refusal:
+            error, patience, invalid = str(refusal), BACKOFF_MOST_S, True
         except Exception as failed:  # whatever a backend throws is shown, and tried again
             error = str(failed) or type(failed).__name__
         if self._task is not me:
             return  # a newer wish took over while this one ended
         self._task = None
-        self.error = error
+        self.error, self.refused = error, invalid
         if error is None:
             self._accepted_at, self._failures = self._clock.now(), 0
             self._on_accepted()

@@ -64,6 +64,11 @@ class Reconciler:
             return (f"no backend is called {state.backend}: install it or deploy elsewhere",)
         return ()
 
+    def refusal(self, key: str, revision: str) -> str | None:
+        """Why the backend will never run a revision; None while it may."""
+        keeper = self._keepers.get(key)
+        return keeper.refusal(revision) if keeper else None
+
     def strange_revisions(self) -> dict[str, tuple[str, ...]]:
         """Per deployment, revisions that run and that its journal cannot explain."""
         found = {key: keeper.unknown_revisions() for key, keeper in self._keepers.items()}

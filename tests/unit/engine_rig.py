@@ -11,7 +11,7 @@ from typing import Any
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.errors import Unavailable
+from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import Observation
 from gaesup_tui.domain.revision import Revision, make_revision
@@ -53,6 +53,8 @@ class RigBackend(SimBackend):
         self.hanging: set[str] = set()
         self.failing: set[str] = set()
         self.calls: list[str] = []
+        self.refusing = ""
+        """The version it will never run."""
         self.blind = False
         """Nothing is observed."""
 
@@ -71,6 +73,8 @@ class RigBackend(SimBackend):
 
     async def ensure(self, deployment: str, revision: Revision, replicas: int) -> None:
         await self._reach(f"ensure {revision.version} {replicas}")
+        if revision.version == self.refusing and replicas:
+            raise Invalid("it asks for too much memory")
         await super().ensure(deployment, revision, replicas)
 
     async def set_traffic(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import stat
 from pathlib import Path
 
@@ -59,11 +60,13 @@ def test_a_copy_that_was_damaged_is_made_again(tmp_path: Path, module: Path) -> 
     assert kept.read_bytes() == BODY
 
 
-@pytest.mark.parametrize("what", ["missing", "directory", "large", "relative"])
+@pytest.mark.parametrize("what", ["missing", "directory", "large", "relative", "pipe"])
 def test_what_is_no_module_is_refused_by_name(tmp_path: Path, what: str) -> None:
     path = tmp_path / "thing"
     if what == "directory":
         path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
     elif what == "large":
         path.write_bytes(bytes(MAX_BYTES + 1))
     elif what == "relative":

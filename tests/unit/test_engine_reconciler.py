@@ -133,6 +133,22 @@ def test_a_failed_smoke_test_leads_back_with_the_reply_as_reason(rig: Rig) -> No
     rig.run(story)
 
 
+def test_what_a_backend_will_never_run_leads_back_with_its_words(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.deploy("v41")
+        await rig.until(lambda: rig.deployment.stable)
+        rig.backend.refusing = "v42"
+        await rig.deploy("v42", strategy="canary", spec=GATED)
+        await rig.until(lambda: rig.deployment.active is None)
+        rollout = rig.deployment.rollout
+        assert rollout is not None
+        assert rollout.cause is not None
+        assert rollout.cause.reason == "v42 cannot run here: it asks for too much memory"
+        assert rig.live == [100]
+
+    rig.run(story)
+
+
 def test_the_newest_wish_wins_and_the_one_before_is_never_asked_again(rig: Rig) -> None:
     async def story(rig: Rig) -> None:
         asked: list[int] = []
