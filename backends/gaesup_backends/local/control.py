@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gaesup_backends.local.exchange import Request, probe
 from gaesup_backends.local.fleet import Fleet, NotThere
-from gaesup_backends.local.logs import LogLine
+from gaesup_backends.local.logs import LogFollower, LogLine
 from gaesup_backends.local.names import PROTOCOL
 from gaesup_backends.local.spec import (
     SpecError,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 LINE_BYTES: Final = 1024 * 1024
 MIN_PUSH_GAP_S: Final = 0.05
-LOG_QUEUE_LINES: Final = 1000
 MAX_TAIL: Final = 2000
 
 Message = dict[str, Any]
@@ -160,10 +159,11 @@ class Session:
         if not self._writer.is_closing():
             self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
-    def _background(self, work: Any) -> None:
+    def _background(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # -- operations
 
@@ -244,39 +244,29 @@ class Session:
         tail = message.get("tail", 100)
         if not isinstance(tail, int) or not 0 <= tail <= MAX_TAIL:
             raise SpecError(f"tail {tail!r}: expected a whole number from 0 to {MAX_TAIL}")
+        follower = LogFollower(deployment.log, revision, replica)
         lines = deployment.log.tail(tail, revision, replica)
         if message.get("follow"):
-            self._background(self._follow(deployment.log, lines, revision, replica))
+            # From this moment on: a line between the tail and the first wait would be lost.
+            follower.start()
+            following = self._background(self._follow(follower, lines))
+            # Not in the task: one that is cancelled before it ran never gets to a finally.
+            following.add_done_callback(lambda _: follower.stop())
             return {}
         return {"lines": [line.as_json() for line in lines]}
 
-    async def _follow(self, log: Any, first: list[LogLine], revision: Any, replica: Any) -> None:
-        queue: asyncio.Queue[LogLine] = asyncio.Queue(LOG_QUEUE_LINES)
-        lost = 0
-
-        def listen(line: LogLine) -> None:
-            nonlocal lost
-            if revision in (None, line.revision) and replica in (None, line.replica):
-                try:
-                    queue.put_nowait(line)
-                except asyncio.QueueFull:
-                    lost += 1
-
-        log.listeners.add(listen)
+    async def _follow(self, follower: LogFollower, first: list[LogLine]) -> None:
         try:
             for line in first:
                 self._send({"log": line.as_json()})
             while True:
-                line = await queue.get()
+                line, lost = await follower.next()
                 self._send({"log": line.as_json()})
                 if lost:
                     self._send({"log_lost": lost})
-                    lost = 0
                 await self._writer.drain()
         except ConnectionError:
             return
-        finally:
-            log.listeners.discard(listen)
 
     def _restart(self, message: Message) -> Message:
         self._replica(message).restart_now()

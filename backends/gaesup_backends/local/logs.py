@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 RING_LINES: Final = 2000
+FOLLOWER_LINES: Final = 1000
 LINE_BYTES: Final = 4096
 LINES_PER_SECOND: Final = 500
 FILE_BYTES: Final = 4 * 1024 * 1024
@@ -106,6 +107,38 @@ class DeploymentLog:
                 self._files.pop(next(iter(self._files))).close()
             file = self._files[revision] = _RotatingFile(self._directory / f"{revision}.log")
         return file
+
+
+class LogFollower:
+    """A bounded queue of new lines for one reader; what does not fit is counted."""
+
+    def __init__(self, log: DeploymentLog, revision: str | None, replica: str | None) -> None:
+        self._log = log
+        self._revision = revision
+        self._replica = replica
+        self._queue: asyncio.Queue[LogLine] = asyncio.Queue(FOLLOWER_LINES)
+        self._lost = 0
+
+    def start(self) -> None:
+        """Take lines from now on."""
+        self._log.listeners.add(self._take)
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._log.listeners.discard(self._take)
+
+    async def next(self) -> tuple[LogLine, int]:
+        """The next line, and how many were lost since the one before."""
+        line = await self._queue.get()
+        lost, self._lost = self._lost, 0
+        return line, lost
+
+    def _take(self, line: LogLine) -> None:
+        if self._revision in (None, line.revision) and self._replica in (None, line.replica):
+            try:
+                self._queue.put_nowait(line)
+            except asyncio.QueueFull:
+                self._lost += 1
 
 
 class _RotatingFile:
