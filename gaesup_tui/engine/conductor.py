@@ -122,8 +122,10 @@ class Conductor:
 
     async def run(self) -> None:
         """Decides until ``end``."""
-        while not self._ending:
+        while True:
             await self._wait()
+            if self._ending:
+                return  # the last writes are ``end``'s
             self._step()
 
     async def end(self, event: Event) -> None:

@@ -68,6 +68,7 @@ class Oracle:
         self.courses: dict[str, Course] = {}
         self.stops: dict[str, str] = {}
         self.at = 0.0
+        self.clean = True
         self.kinds: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.unsettled: dict[str, float] = {}
@@ -135,8 +136,11 @@ class Oracle:
                 self.stops.pop(scope, None)
             case ev.RolloutCreated():
                 self._created(event, recorded.at)
-            case ev.EngineStarted() | ev.EngineStopped():
-                pass
+            case ev.EngineStarted(after_crash=after_crash):
+                must(after_crash != self.clean, "it does not know how the last life ended")
+                self.clean = False
+            case ev.EngineStopped():
+                self.clean = True
             case _:
                 course = self.courses.get(recorded.deployment)
                 must(course is not None, f"{event.kind} before any rollout")

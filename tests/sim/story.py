@@ -145,8 +145,9 @@ class Story:
         self._whole()
         self._oracle.crashed()
         self._people.crashed()
-        self.tally.crashes += 1
-        self.tally.crashed_rollouts += active
+        if not task.done():
+            self.tally.crashes += 1
+            self.tally.crashed_rollouts += active
 
     def _whole(self) -> None:
         if self._oracle.broken:
@@ -167,11 +168,21 @@ class Story:
         people = asyncio.ensure_future(self._people.act(engine))
         watch = asyncio.ensure_future(self._watch())
         failed = asyncio.ensure_future(engine.failed())
-        done, _ = await asyncio.wait((people, watch, failed), return_when=asyncio.FIRST_COMPLETED)
-        if failed in done:
+        leave = asyncio.ensure_future(self._leave(engine, failed))
+        done, _ = await asyncio.wait(
+            (people, watch, failed, leave), return_when=asyncio.FIRST_COMPLETED
+        )
+        if failed in done and not failed.cancelled():
             raise failed.result()
-        for task in done:
+        await asyncio.wait({leave} if leave in done or failed in done else done)
+        for task in done - {failed}:
             task.result()
+
+    async def _leave(self, engine: Engine, failed: asyncio.Future[BaseException]) -> None:
+        """Sometimes the engine is stopped as it should be."""
+        await asyncio.sleep(self._random.choice((1.0, 4.0, 1e9, 1e9)))
+        failed.cancel()
+        await engine.stop("upgrade")
 
     async def _watch(self) -> None:
         """Sees that what is finished comes to be as it was finished."""

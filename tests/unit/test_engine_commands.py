@@ -186,6 +186,19 @@ def test_a_stopping_engine_refuses_and_says_to_come_back(rig: Rig) -> None:
     rig.run(story)
 
 
+def test_a_stop_waits_for_the_decision_that_is_just_being_written(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.waiting_canary()
+        rig.disk.slow_until, rig.disk.slow_s = rig.now + 60, 0.5
+        promote = asyncio.ensure_future(rig.engine.submit(cmd.Promote(deployment=KEY), KIM))
+        await asyncio.sleep(0.01)
+        await rig.engine.stop()
+        assert (await promote).durable
+        assert rig.kinds()[-3:] == ["decision_made", "step_completed", "engine_stopped"]
+
+    rig.run(story)
+
+
 def test_a_life_after_a_crash_says_so_and_stands_where_the_last_one_stood(rig: Rig) -> None:
     async def story(rig: Rig) -> None:
         await rig.waiting_canary()
