@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import wasmtime
 
 from gaesup_tui.domain.views import StatusRow
 
@@ -99,6 +100,26 @@ def test_a_bad_version_is_taken_back_by_itself_with_the_reason(
     shown = shop.run("status", unit).stdout
     assert cause(row) in shown
     assert f"aborted {version}" in shown
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('(import "wasi_snapshot_preview1" "fd_write" (func (param i32)))', "fd_write"),
+        ('(import "env" "system" (func (param i32)))', "system"),
+        ("(memory 65536)", "memory"),
+    ],
+)
+def test_a_module_that_asks_for_too_much_never_runs(shop: Stack, body: str, reason: str) -> None:
+    folder = shop.home / "hostile"
+    folder.mkdir(exist_ok=True)
+    module = folder / "catalog-v66.wasm"
+    module.write_bytes(wasmtime.wat2wasm(f"(module {body})"))
+    unit = {"artifact": str(folder / "catalog-{version}.wasm"), "versions": {"v66": {}}}
+    shop.write_project({"catalog": unit | {"canary": QUICK}})
+    row = taken_back(shop, "catalog", "v66")
+    assert "v66 cannot start" in cause(row)
+    assert reason in cause(row)
 
 
 def test_a_leak_ends_at_its_own_memory_limit_and_stable_never_notices(shop: Stack) -> None:
