@@ -121,10 +121,14 @@ class Sight:
             whole = self._points.setdefault((key, ""), Points())
             if second <= whole.last_second:
                 continue
-            whole.add(second, self._point(key, seen.revisions, seen.revisions.values(), at))
+            point: Point | None = None
             for revision, there in seen.revisions.items():
                 points = self._points.setdefault((key, revision), Points())
-                points.add(second, self._point(key, (revision,), (there,), at))
+                point = self._point(key, (revision,), (there,), at)
+                points.add(second, point)
+            if point is None or len(seen.revisions) > 1:
+                point = self._point(key, seen.revisions, seen.revisions.values(), at)
+            whole.add(second, point)
 
     def _point(
         self, key: str, revisions: Iterable[str], there: Iterable[RevisionSeen], at: float
