@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyte
 
@@ -122,12 +123,12 @@ class Meter:
 
     def cpu_s(self) -> float:
         """Processor time used so far."""
-        fields = open(f"/proc/{self.process.pid}/stat").read().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def rss_mib(self) -> float:
         """Memory in use."""
-        pages = int(open(f"/proc/{self.process.pid}/statm").read().split()[1])
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def until(self, text: str, deadline_s: float = 20.0) -> float | None:

@@ -56,6 +56,7 @@ class Console(FrameDiff, App[int]):
     #pages { height: 1fr; width: 1fr; }
     Page { height: 1fr; width: 1fr; }
     CommandPalette { background: $background; }
+    Confirm, StopDialog { background: transparent; }
     CommandPalette SearchIcon { display: none; }
     """
 
@@ -257,7 +258,9 @@ class Console(FrameDiff, App[int]):
         self.router.act("open")
 
     def on_grid_highlighted(self, event: Grid.Highlighted) -> None:
-        self.router.show_keys()
+        if self.stack.tab:
+            self.stack.page.point()
+            self.router.show_keys()
 
     def on_command_line_changed(self, event: CommandLine.Changed) -> None:
         self.router.lines.changed(event.line, event.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from gaesup_tui.console.desk import Desk
@@ -12,6 +13,7 @@ from gaesup_tui.console.facts import deployment_facts
 from gaesup_tui.console.filtering import parse_filter
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.side import SidePane
 from gaesup_tui.console.words import active_rollout, change, status_cell
 from gaesup_tui.domain.views import DeploymentView
 from gaesup_widgets.cells import Cell, age, millis, percent, short
@@ -76,11 +78,20 @@ class Deployments(Page):
         self._rows: dict[str, Row] = {}
         self._tick = 0
         self._sort = 0
+        self._side = SidePane(desk)
         columns = [c for c in _COLUMNS if c.key != "spark" or not desk.options.low_bandwidth]
         self._grid = Grid(columns, empty_text="No deployments are known yet.", symbols=desk.symbols)
 
     def compose(self) -> ComposeResult:
-        yield self._grid
+        with Horizontal():
+            yield self._grid
+            yield self._side
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.point)
+
+    def point(self) -> None:
+        self._side.show(self.subject())
 
     def home(self) -> Widget:
         return self._grid
@@ -95,6 +106,8 @@ class Deployments(Page):
     def show(self, diff: Diff) -> None:
         self._tick += 1
         self._grid.set_stale(self.desk.link.is_stale)
+        if diff.anything:
+            self.point()
         stale_keys = self._to_make_anew(diff)
         if not stale_keys and not diff.deployments:
             return

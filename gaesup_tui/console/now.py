@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from gaesup_tui.console.desk import Desk
@@ -13,6 +14,7 @@ from gaesup_tui.console.filtering import Facts, parse_filter
 from gaesup_tui.console.needs import Need, needs
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.side import SidePane
 from gaesup_tui.console.words import (
     active_rollout,
     against,
@@ -88,9 +90,18 @@ class Now(Page):
             symbols=desk.symbols,
         )
         self._deployment_of: dict[str, str] = {}
+        self._side = SidePane(desk)
 
     def compose(self) -> ComposeResult:
-        yield self._grid
+        with Horizontal():
+            yield self._grid
+            yield self._side
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.point)
+
+    def point(self) -> None:
+        self._side.show(self.subject())
 
     def home(self) -> Widget:
         return self._grid
@@ -102,6 +113,7 @@ class Now(Page):
         if diff.anything:
             self._grid.set_stale(self.desk.link.is_stale)
             self._grid.set_rows(self._rows())
+            self.point()
 
     def set_filter(self, text: str) -> None:
         self._filter = parse_filter(text)

@@ -38,6 +38,9 @@ class Page(Vertical):
         """What takes the keys."""
         raise NotImplementedError
 
+    def point(self) -> None:
+        """The cursor is on another row: show what follows from it."""
+
     def set_filter(self, text: str) -> None:
         """Show only what matches ``text``.
 

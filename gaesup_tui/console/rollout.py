@@ -18,6 +18,7 @@ from gaesup_tui.console.words import (
     status_cell,
     timeline_step,
     waiting_sentence,
+    wrapped,
 )
 from gaesup_tui.domain.views import DeploymentView, RolloutView
 from gaesup_widgets.cells import Cell, age, millis, percent, rate
@@ -181,18 +182,3 @@ class Rollout(Page):
 
 def _labelled(label: str, text: str, style: str) -> Runs:
     return [Cell(f" {label:<9} ", "dim"), Cell(text, style)]
-
-
-def wrapped(runs: list[Cell], width: int) -> list[Runs]:
-    """Styled words on lines of ``width`` cells."""
-    lines: list[list[Cell]] = [[]]
-    used = 0
-    for text, style in runs:
-        for number, word in enumerate(text.split(" ")):
-            piece = word if number == 0 else f" {word}"
-            if used and used + len(piece) > width:
-                lines.append([])
-                used, piece = 0, word
-            lines[-1].append(Cell(piece, style))
-            used += len(piece)
-    return list(lines)

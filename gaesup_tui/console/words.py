@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.views import DeploymentView, EventView, RolloutView, StepView, WaitingView
-from gaesup_widgets.cells import Cell, age
+from gaesup_widgets.cells import Cell, age, width_of
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import Symbols
 from gaesup_widgets.timeline import Step, StepState
 
@@ -96,3 +97,18 @@ def said(event: EventView) -> list[Cell]:
     if event["why"] and event["why"] not in event["text"]:
         runs.append(Cell(f": {event['why']}", "dim"))
     return runs
+
+
+def wrapped(runs: list[Cell], width: int) -> list[Runs]:
+    """Styled words on lines of ``width`` cells."""
+    lines: list[list[Cell]] = [[]]
+    used = 0
+    for text, style in runs:
+        for number, word in enumerate(text.split(" ")):
+            piece = word if number == 0 else f" {word}"
+            if used and used + width_of(piece) > width:
+                lines.append([])
+                used, piece = 0, word
+            lines[-1].append(Cell(piece, style))
+            used += width_of(piece)
+    return list(lines)

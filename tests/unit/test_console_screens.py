@@ -196,3 +196,34 @@ async def test_only_the_environment_that_was_chosen_is_shown() -> None:
         await console.expects("search@staging")
         assert "cart@production" not in console.screen_text
         await console.expects("gaesup  staging")
+
+
+async def test_a_wide_terminal_shows_what_the_cursor_is_on_beside_the_list() -> None:
+    async with console_on(size=(160, 45)) as console:
+        await console.press("2")
+        await console.expects("REQ/S 1m", "way back: v41 is warm", "waits for you, since")
+        await console.press("j")
+        await console.expects("automation held by engine: errors 6.1 % > 5 %")
+
+
+async def test_a_dialog_stands_over_the_screen_and_hides_no_more_than_it_needs() -> None:
+    async with console_on() as console:
+        await console.press("p")
+        await console.expects("[ Cancel ]", "engine ok", "Needs you")
+
+
+async def test_a_journal_that_cannot_be_written_is_said_on_the_first_line_and_needs_somebody() -> (
+    None
+):
+    world = CannedWorld.of(3)
+    world.frozen = "the disk is full"
+    async with console_on(world) as console:
+        await console.expects("engine frozen", "nothing moves forward: the disk is full")
+
+
+async def test_what_is_shown_of_units_cannot_reach_the_terminal() -> None:
+    world = CannedWorld.of(3)
+    world.deployments["cart@production"]["rollout"]["why"] = "\x1b[2Jgone \u202eevil"
+    async with console_on(world) as console:
+        await console.press("enter")
+        await console.expects("gone ·evil")
