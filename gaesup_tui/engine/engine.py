@@ -115,7 +115,8 @@ class Engine:
                 await backend.close()
         await self._upkeep.settle()
         if self.frozen is None:
-            await self._upkeep.snapshot(self.world)
+            # Never of ``world``: it may be ahead of the journal.
+            await self._upkeep.snapshot(self._conductor.durable_world)
         await self._journal.close()
 
     async def failed(self) -> BaseException:
