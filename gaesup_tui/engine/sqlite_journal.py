@@ -137,7 +137,10 @@ class SqliteJournal:
         return db
 
     def _restore(self, db: sqlite3.Connection) -> Restored:
-        newest = db.execute("select data from snapshot order by seq desc limit 1").fetchone()
+        newest = db.execute(
+            "select data from snapshot where seq <= (select coalesce(max(seq), 0) from event) "
+            "order by seq desc limit 1"
+        ).fetchone()
         try:
             snapshot = Snapshot.model_validate_json(newest[0]) if newest else None
         except ValidationError:

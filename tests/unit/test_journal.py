@@ -80,6 +80,21 @@ async def test_a_snapshot_shortens_the_tail_and_leads_to_the_same_world(tmp_path
     await again.close()
 
 
+async def test_a_snapshot_from_beyond_the_last_event_is_not_believed(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    await journal.open()
+    await journal.append(Batch((scaled(1),)))
+    world = World()
+    world.apply(scaled(9))
+    await journal.save_snapshot(world.snapshot())
+    await journal.close()
+    again = SqliteJournal(tmp_path / "journal.db")
+    restored = await again.open()
+    assert restored.snapshot is None
+    assert restored.tail == (scaled(1),)
+    await again.close()
+
+
 async def test_a_second_engine_is_told_that_there_is_one(tmp_path: Path) -> None:
     first = SqliteJournal(tmp_path / "journal.db")
     await first.open()
