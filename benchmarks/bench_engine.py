@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import hashlib
 import sqlite3
 import statistics
@@ -226,12 +227,15 @@ async def replay(directory: Path, rollouts: int, per_deployment: int) -> None:
     await journal.close()
     for what in ("from the first event", "from a snapshot"):
         journal = SqliteJournal(directory / "replay.db")
+        gc.collect()
+        gc.disable()  # as the engine does while it starts
         began = time.perf_counter()
         restored = await journal.open()
         read = time.perf_counter()
         world = World.restore(restored.snapshot) if restored.snapshot else World()
         world.apply_all(restored.tail)
         done = time.perf_counter()
+        gc.enable()
         print(
             f"replay of {rollouts} rollouts of {rollouts // per_deployment} deployments, "
             f"{len(tale.events)} events, {what}: {done - began:.3f} s "

@@ -194,23 +194,30 @@ class Conductor:
             self._ledger.write_held(self._clock.now())
 
     def _decide(self) -> None:
-        """All that follows from everything queued, as one draft on its way to the journal."""
+        """All that follows from everything queued, as one draft on its way to the journal. Ways to
+        safety go alone and first: nothing else may take their time."""
         now = self._clock.now()
         draft = Draft.on(self._ledger.durable)
-        orders = (*self._urgent, *self._orders)
+        urgent_orders = tuple(self._urgent)
         self._urgent.clear()
-        self._orders.clear()
-        for order in orders:
+        for order in urgent_orders:
             decide_order(draft, order, now, self._recent)
-        active = self._active | draft.keys()
-        decide_times(draft, active, now, away=False)
-        looked = (self._looked | draft.keys()) & draft.world.deployments.keys()
-        self._looked = set()
-        decide_looks(draft, looked, self._eyes, now, away=False)
+        if draft.entries:
+            self._looked |= draft.keys()
+        else:
+            self._decide_rest(draft, now)
         if draft.entries:
             self._ledger.write(draft, now)
         else:
             self._answer_refusals(draft)
+
+    def _decide_rest(self, draft: Draft, now: float) -> None:
+        while self._orders:
+            decide_order(draft, self._orders.popleft(), now, self._recent)
+        decide_times(draft, self._active | draft.keys(), now, away=False)
+        looked = (self._looked | draft.keys()) & draft.world.deployments.keys()
+        self._looked = set()
+        decide_looks(draft, looked, self._eyes, now, away=False)
 
     def _decide_away(self) -> None:
         """What may happen while the journal does not take anything."""

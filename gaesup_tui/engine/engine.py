@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,18 @@ from gaesup_tui.engine.stream import Hub, Subscription
 from gaesup_tui.engine.upkeep import Upkeep
 
 __all__ = ["Engine", "Receipt", "Subscription"]
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """A replay makes many values and no garbage: looking for some doubles its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Engine:
@@ -80,9 +93,10 @@ class Engine:
         Raises:
             JournalError: it cannot be opened; says what to do.
         """
-        restored = await self._journal.open()
-        world = World.restore(restored.snapshot) if restored.snapshot else World()
-        world.apply_all(restored.tail)
+        with _collector_off():
+            restored = await self._journal.open()
+            world = World.restore(restored.snapshot) if restored.snapshot else World()
+            world.apply_all(restored.tail)
         self._clock = NotBefore(self._raw_clock, world.at)
         self._wire()
         self._conductor.restore(world, restored.answers, restored.tail)
