@@ -73,6 +73,7 @@ class Stream:
 
     def __init__(self, client: Client) -> None:
         self.at: dict[object, float] = {}
+        self.status: dict[str, str] = {}
         self._news = threading.Condition()
         threading.Thread(target=self._read, args=(client,), daemon=True).start()
         self.wait("hello")
@@ -87,7 +88,16 @@ class Stream:
                 elif message.kind == "changes":
                     for view in message.data["deployments"]:
                         self.at.setdefault((view["key"], view["seq"]), now)
+                        self.status[view["key"]] = view["status"]
                 self._news.notify_all()
+
+    def wait_for_all(self, count: int, status: str) -> float:
+        """When ``count`` deployments are shown with ``status``."""
+        with self._news:
+            assert self._news.wait_for(
+                lambda: sum(s == status for s in self.status.values()) >= count, 120.0
+            ), status
+        return time.perf_counter()
 
     def wait(self, what: object) -> float:
         with self._news:
@@ -104,7 +114,7 @@ def decisions(client: Client, stream: Stream) -> None:
         answered.append(time.perf_counter() - began)
         told.append(stream.wait(seq) - began)
         shown.append(stream.wait((CART, seq)) - began)
-        time.sleep(0.25)  # nobody decides more often; changes that come all the time are held back
+        time.sleep(0.31)  # nobody decides more often; changes that come all the time are held back
     show("command sent → durable and answered", answered)
     show("command sent → event at another client", told)
     show("command sent → changed view at another client", shown)
@@ -118,6 +128,25 @@ def fill(client: Client, folder: Path, count: int) -> None:
         list(pool.map(one, range(count)))
     while sum(row["status"] == "healthy" for row in client.status()["deployments"]) < count:
         time.sleep(0.2)
+
+
+def stop(client: Client, folder: Path, count: int) -> None:
+    """Canaries everywhere, then one stop: until a watching client is shown all of them back."""
+
+    def one(number: int) -> None:
+        client.command(deploy_command(folder, f"u{number}@production", "v2"))
+
+    stream = Stream(client)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(one, range(count)))
+    stream.wait_for_all(count, "waiting")
+    time.sleep(2.0)
+    began = time.perf_counter()
+    client.command({"action": "stop", "why": "measured"})
+    answered = time.perf_counter() - began
+    shown = stream.wait_for_all(count, "aborted") - began
+    print(f"{f'stop of {count} canaries → durable and answered':<58} {1000 * answered:7.0f} ms")
+    print(f"{f'stop of {count} canaries → all shown at stable':<58} {1000 * shown:7.0f} ms")
 
 
 def main() -> None:
@@ -166,6 +195,7 @@ def measure(client: Client, folder: Path, pid: int, count: int) -> None:
     time.sleep(IDLE_S)
     idle = 100 * (cpu_s(pid) - cost) / IDLE_S
     print(f"{f'engine at rest: {count} deployments, seen 4 times a second':<58} {idle:7.1f} % CPU")
+    stop(client, folder, count - 1)
     print(f"{'engine memory':<58} {rss_mib(pid):7.1f} MiB")
 
 

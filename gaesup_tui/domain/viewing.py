@@ -58,15 +58,15 @@ def numbers(window: Window | None) -> Numbers:
     if window is None:
         return Numbers(rps=None, error_ratio=None, p50_s=None, p95_s=None)
     return Numbers(
-        rps=_digits(window.rate),
-        error_ratio=_digits(window.error_ratio),
-        p50_s=_digits(window.p50_s),
-        p95_s=_digits(window.p95_s),
+        rps=digits(window.rate),
+        error_ratio=digits(window.error_ratio),
+        p50_s=digits(window.p50_s),
+        p95_s=digits(window.p95_s),
     )
 
 
-def _digits(value: float | None) -> float | None:
-    """Four of them: what is more is noise, and is sent for every deployment every second."""
+def digits(value: float | None) -> float | None:
+    """Four of them: more is noise, and would be sent for every deployment every second."""
     return float(f"{value:.4g}") if value else value
 
 

@@ -194,7 +194,8 @@ class EngineView(TypedDict):
     backends: dict[str, float | None]
     """Name to when it was last seen."""
     strangers: list[str]
-    """What backends run that the journal does not know."""
+    """What runs that the journal does not know: ``backend: deployment`` or
+    ``deployment: revision``."""
     actions: dict[str, str | None]
 
 

@@ -14,6 +14,7 @@ from gaesup_tui.domain.views import Hello
 from gaesup_tui.service import places as where
 from gaesup_tui.service.client import Client
 from gaesup_tui.service.places import Places
+from gaesup_tui.service.wire import Absent
 
 START_TIMEOUT_S = 20.0
 _DAEMON = "gaesup_tui.service.server.daemon"
@@ -46,10 +47,8 @@ def _answer(client: Client, socket: Path) -> Hello | None:
         return None
     try:
         return client.hello()
-    except Unavailable as error:
-        if "no engine answers" in error.message:
-            return None
-        raise
+    except Absent:
+        return None
 
 
 def _take(lock: int, path: Path) -> None:

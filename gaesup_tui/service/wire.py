@@ -18,6 +18,10 @@ MAX_HEADERS = 100
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~@,:")
 
 
+class Absent(Unavailable):
+    """Nothing listens: nothing was asked of anybody."""
+
+
 class Broken(Unavailable):
     """The connection ended before the answer did: whether something was done is not known."""
 
@@ -42,7 +46,7 @@ class Exchange:
     """One request and its answer, on a connection of its own. ``close`` it."""
 
     def __init__(self, path: Path, timeout_s: float) -> None:
-        """Raises ``Unavailable`` when nothing listens there."""
+        """Raises ``Absent`` when nothing listens there."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         self._timeout_s = timeout_s
@@ -50,7 +54,7 @@ class Exchange:
             self._socket.connect(str(path))
         except OSError as error:
             self._socket.close()
-            raise Unavailable(
+            raise Absent(
                 f"no engine answers at {path} ({error.strerror or error})",
                 hint="`gaesup engine start` starts one",
             ) from None

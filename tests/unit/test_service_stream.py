@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from gaesup_tui.domain.errors import Moved, Refused
+from gaesup_tui.engine.journal import Batch
 from tests.service_world import Running, Watcher, service, short_folder
 
 CART = "cart@production"
@@ -152,31 +154,78 @@ async def test_telemetry_and_beats_come_while_nothing_happens(gate: Running) -> 
     assert quiet.of("beat")[0]["frozen"] is None
 
 
-async def test_a_client_that_stops_reading_is_cut_off_and_slows_nobody(gate: Running) -> None:
-    reader, writer = await asyncio.open_unix_connection(str(gate.socket), limit=1024)
-    writer.write(b"GET /v1/stream?after=0 HTTP/1.1\r\nhost: x\r\n\r\n")
+async def decide_often(running: Running, times: int) -> None:
+    """As many events as it takes to fill every buffer on the way to a client."""
+    commands = [
+        {"action": action, "deployment": CART, "why": "x" * 500} for action in ("pause", "resume")
+    ]
+    for _ in range(times // 300):
+        await asyncio.gather(*(_submit(running, commands[n % 2]) for n in range(300)))
+
+
+async def deaf(running: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that asks for everything and reads nothing of it."""
+    reader, writer = await asyncio.open_unix_connection(str(running.socket), limit=1024)
+    writer.write(b"GET /v1/stream?after=0 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     await reader.readline()
+    return reader, writer
+
+
+def ids(received: bytes) -> list[int]:
+    return [int(line[4:]) for line in received.split(b"\n") if line.startswith(b"id: ")]
+
+
+async def test_a_client_that_does_not_read_slows_nobody_and_gets_it_all_later(
+    gate: Running,
+) -> None:
+    reader, writer = await deaf(gate)
     watching = Watcher(gate.client, 0)
-    pause = {"action": "pause", "deployment": CART, "why": "x" * 500}
-    resume = {"action": "resume", "deployment": CART, "why": "x" * 500}
-    orders = []
-    for number in range(3000):
-        command = pause if number % 2 == 0 else resume
-        orders.append(_submit(gate, command))
-        if len(orders) == 300:
-            await asyncio.gather(*orders)
-            orders.clear()
+    await decide_often(gate, 3000)
     last = gate.engine.world.seq
     await watching.until(lambda w: seqs(w)[-1:] == [last], "everything, for the one who reads")
-    metrics = await gate.call(gate.client.metrics)
-    assert "gaesup_engine_streams_cut_total 1" in metrics
-    # It reads again: what was on its way, then the end, with no event out of order.
-    async with asyncio.timeout(10):
-        rest = await reader.read(-1)
-    ids = [int(line[4:]) for line in rest.split(b"\n") if line.startswith(b"id: ")]
-    assert ids == list(range(1, len(ids) + 1))
-    assert len(ids) < last
+    received = b""
+    async with asyncio.timeout(20):
+        while b"id: %d\n" % last not in received:
+            received += await reader.read(100_000)
+    assert ids(received) == list(range(1, last + 1))
     writer.close()
+
+
+async def test_a_client_that_never_reads_is_cut_off(
+    gate: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gaesup_tui.service.server.mailbox.STALLED_S", 0.5)
+    reader, writer = await deaf(gate)
+    await decide_often(gate, 3000)
+    watching = Watcher(gate.client)
+    await watching.until(lambda w: len(w.of("beat")) >= 2, "time passes")
+    assert "gaesup_engine_streams_cut_total 1\n" in await gate.call(gate.client.metrics)
+    # It reads again: what was on its way, then the end, with no event out of order.
+    async with asyncio.timeout(20):
+        received = await reader.read(-1)
+    assert ids(received) == list(range(1, len(ids(received)) + 1))
+    assert len(ids(received)) < gate.engine.world.seq
+    writer.close()
+
+
+async def test_more_events_at_once_than_are_kept_reach_everybody(gate: Running) -> None:
+    """A stop of a thousand rollouts is one batch of thousands of events."""
+    from gaesup_tui.domain.events import HoldReleased, Recorded
+    from gaesup_tui.domain.rollout import Actor
+
+    watchers = [Watcher(gate.client) for _ in range(3)]
+    for each in watchers:
+        await each.until(lambda w: w.of("hello"), "attached")
+    batch: list[Recorded] = []
+    first = gate.engine.world.seq + 1
+    for seq in range(first, first + 3000):
+        event = HoldReleased(deployment=CART, why="many")
+        batch.append(Recorded(seq=seq, at=time.time(), by=Actor(name="kim"), event=event))
+    await gate.journal.append(Batch(tuple(batch)))
+    gate.engine._on_committed(tuple(batch))
+    for each in watchers:
+        await each.until(lambda w: seqs(w)[-1:] == [first + 2999], "all of it")
+        assert seqs(each) == list(range(first, first + 3000))
 
 
 async def _submit(running: Running, command: dict[str, str]) -> None:

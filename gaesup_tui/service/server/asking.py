@@ -45,14 +45,13 @@ async def hello(request: Request) -> Response:
 
 async def snapshot(request: Request) -> Response:
     known(request)
-    return reply(_hub(request).snapshot())
+    return reply(await _hub(request).snapshot())
 
 
 async def status(request: Request) -> Response:
     hub = _hub(request)
     known(request, "deployment")
-    key = _deployment(hub, request)
-    return reply(hub.status([key] if key else None))
+    return reply(await hub.status(_deployment(hub, request)))
 
 
 async def preview(request: Request) -> Response:
@@ -116,7 +115,7 @@ async def series(request: Request) -> Response:
     points = number(request, "points", 120 if key else 30, 1, 120)
     if key:
         return reply(dict(series_of.one(hub.engine, key, points)))
-    return reply(encode(series_of.every(hub.engine, points)))
+    return reply(await series_of.every(hub.engine, points))
 
 
 async def metrics(request: Request) -> Response:

@@ -35,7 +35,6 @@ async def command(request: Request) -> Response:
     log.info("%s: %s %s", by.name, asked.action, _target(asked))
     narrator = Narrator(hub.engine.world)
     receipt = await hub.engine.submit(asked, by, key)
-    hub.refresh()
     return reply(
         dict(
             Receipt(

@@ -18,7 +18,12 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
     states = world.deployments.values()
     release = None if world.stops else "nothing is stopped"
     strangers = [
-        f"{name}: {key}" for name, keys in engine.strangers().items() for key in sorted(keys)
+        *(f"{name}: {key}" for name, keys in engine.strangers().items() for key in sorted(keys)),
+        *(
+            f"{key}: {revision}"
+            for key, revisions in engine.strange_revisions().items()
+            for revision in revisions
+        ),
     ]
     return EngineView(
         version=gaesup_tui.__version__,
@@ -28,7 +33,7 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
         frozen=engine.frozen,
         stops=[note_view(stop) for stop in world.stops],
         moving=[state.key for state in states if state.active],
-        still=[line for state in states if (line := _still(engine, state))],
+        still=[line for state in states if (line := _still(engine, state))] if world.stops else [],
         backends={name: _seen_at(engine, name, now) for name in engine.backends},
         strangers=strangers,
         actions={"stop": None, "release": release},

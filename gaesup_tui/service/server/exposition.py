@@ -20,7 +20,7 @@ def exposition(hub: Hub) -> str:
         ("rollouts_active", "gauge", "Rollouts moving.", sum(bool(s.active) for s in states)),
         ("stops", "gauge", "Stops and freezes in force.", len(world.stops)),
         ("streams", "gauge", "Clients attached.", hub.watching),
-        ("streams_cut", "counter", "Clients cut off for not reading.", hub.overflows),
+        ("streams_cut", "counter", "Clients cut off for not reading.", hub.cut),
         ("cpu_seconds", "counter", "Processor time used.", usage.ru_utime + usage.ru_stime),
         ("uptime_seconds", "gauge", "Since this engine started.", now - hub.started_at),
     ]

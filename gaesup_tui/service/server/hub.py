@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import gaesup_tui
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.views import Hello
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.stream import Overflow
+from gaesup_tui.service.server import mailbox as box
 from gaesup_tui.service.server.mailbox import Mailbox, frame
 from gaesup_tui.service.server.narrator import Narrator
 from gaesup_tui.service.server.speeds import Speeds
-from gaesup_tui.service.server.views import Views
+from gaesup_tui.service.server.views import Changed, Views
 from gaesup_tui.service.server.wire import encode
 
 API = 1
 TELEMETRY_EVERY_S = 1.0
 BEAT_EVERY_S = 2.0
+FRESH_S = 1.5
+"""How old numbers may be that somebody is given who asks; whoever watches gets them each second."""
 PAGE = 500
 RECENT = 50
+log = logging.getLogger("gaesup.service")
 
 
 class Hub:
@@ -41,7 +46,10 @@ class Hub:
         self.seq = 0
         """The last event handed out. It is in the journal; the world may be ahead of it while the
         journal cannot be written."""
-        self.overflows = 0
+        self._refreshing = asyncio.Lock()
+        self.cut = 0
+        """How many clients were cut off for not reading."""
+        self._upkeep_error: str | None = None
         self.closed = False
 
     @property
@@ -68,7 +76,7 @@ class Hub:
         for recorded in reversed(last):
             self._recent.append(encode(self._narrator.tell(recorded)))
             self.seq = max(self.seq, recorded.seq)
-        self.refresh()
+        await self._refresh()
 
     async def run(self) -> None:
         """Works until cancelled or until the engine stops."""
@@ -82,6 +90,7 @@ class Hub:
         self.closed = True
         for client in self._clients:
             client.end("stopping")
+            client.cut_off_if_stalled(0.2)
 
     async def _follow_journal(self) -> None:
         while True:
@@ -110,10 +119,7 @@ class Hub:
             self._recent.append(data)
             framed = frame("journal", data, recorded.seq)
             for client in self._clients:
-                before = client.ended
                 client.event(recorded.seq, framed)
-                self.overflows += client.ended != before
-        self.refresh()
 
     async def _follow_changes(self) -> None:
         number = 0
@@ -124,27 +130,34 @@ class Hub:
             except TimeoutError:
                 pass  # what grows old changes a view without anything having happened
             began = time.perf_counter()
-            self.refresh()
+            await self._refresh()
             # One pass over all deployments costs the same for one change as for many; passes
             # take at most a fifth of the time.
-            await asyncio.sleep(max(0.02, 4 * (time.perf_counter() - began)))
+            await asyncio.sleep(max(0.005, 4 * (time.perf_counter() - began)))
 
-    def refresh(self) -> None:
-        """Makes the views anew where needed and tells the clients at once."""
-        changed = self.views.refresh(self.engine.now())
-        if changed:
-            for client in self._clients:
-                client.changes(changed)
+    async def _refresh(self) -> None:
+        async with self._refreshing:
+            now = self.engine.now()
+            if not self.views.fresh(now):
+                await self.views.refresh(now, self._tell)
+
+    def _tell(self, changed: Changed | None) -> None:
+        if changed is None:
+            return
+        for client in self._clients:
+            client.changes(changed)
 
     async def _tick(self) -> None:
         ticks = 0
         while True:
             await asyncio.sleep(TELEMETRY_EVERY_S)
             ticks += 1
+            self._log_upkeep()
+            self.cut += sum(c.cut_off_if_stalled(box.STALLED_S) for c in tuple(self._clients))
             if not self._clients:
                 continue
             now = self.engine.now()
-            await self.views.measure_slowly(now)
+            await self.views.measure(now)
             telemetry = frame("telemetry", self.views.telemetry(now))
             beat = frame("beat", encode({"at": now, "frozen": self.engine.frozen}))
             for client in self._clients:
@@ -152,46 +165,62 @@ class Hub:
                 if not ticks % int(BEAT_EVERY_S / TELEMETRY_EVERY_S):
                     client.beat(beat)
 
-    def _bring_up_to_date(self) -> None:
-        """Before an answer to somebody who may not be watching."""
-        now = self.engine.now()
-        if not self.views.fresh(now):
-            self.refresh()
-        self.views.measure(now)
+    def _log_upkeep(self) -> None:
+        error = self.engine.upkeep_error
+        if error != self._upkeep_error:
+            self._upkeep_error = error
+            log.warning("snapshot or backup: %s", error or "works again")
 
-    def snapshot(self) -> bytes:
+    async def snapshot(self) -> bytes:
         """``views.Overview`` of this moment, as JSON."""
-        self._bring_up_to_date()
+        await self._bring_up_to_date()
         return self.views.snapshot(self.seq, b"[" + b",".join(self._recent) + b"]")
 
-    def status(self, keys: Iterable[str] | None) -> bytes:
-        """``views.StatusView`` of these deployments, None for all, as JSON."""
-        self._bring_up_to_date()
-        return self.views.status(self.seq, self.views.keys if keys is None else keys)
+    async def status(self, deployment: str) -> bytes:
+        """``views.StatusView`` of one deployment, or of all when none is named, as JSON."""
+        if deployment:
+            self._tell(self.views.renew(deployment, self.engine.now()))
+            return self.views.status(self.seq, [deployment])
+        await self._bring_up_to_date()
+        return self.views.status(self.seq, self.views.keys)
 
-    async def stream(self, mailbox: Mailbox, rev: int | None, boot: str) -> AsyncIterator[bytes]:
+    async def _bring_up_to_date(self) -> None:
+        """Before an answer to somebody who may not be watching."""
+        await self._refresh()
+        await self.views.measure(self.engine.now(), older_than_s=FRESH_S)
+
+    async def stream(
+        self, mailbox: Mailbox, rev: int | None, boot: str
+    ) -> AsyncGenerator[bytes, None]:
         """All chunks for one client: what it missed, then what happens. Ends with the mailbox.
 
         ``rev``: of the views it has; None when it wants only what changes from now on.
         """
         yield frame("hello", encode(self.hello()))
+        self._clients.add(mailbox)
+        if self.closed:
+            mailbox.end("stopping")
+        if rev is not None:
+            mailbox.changes(self.views.since(rev if boot == self.boot else 0))
+        try:
+            while not mailbox.ended:
+                async for chunk in self._missed(mailbox):
+                    yield chunk
+                # No await between the last look at the journal and this: nothing falls between.
+                mailbox.catch_up()
+                while chunk := await mailbox.take():
+                    yield chunk
+        finally:
+            self._clients.discard(mailbox)
+
+    async def _missed(self, mailbox: Mailbox) -> AsyncIterator[bytes]:
+        """From the journal, until the client stands where those stand who saw it happen."""
         narrator = Narrator(self.engine.world)
-        # Until it stands where the others stand; no await from that finding to joining them.
-        while not mailbox.ended and mailbox.seq < self.seq:
-            page = await self.engine.history(mailbox.seq, PAGE)
+        while not mailbox.ended and mailbox.sent < self.seq:
+            page = await self.engine.history(mailbox.sent, PAGE)
             if not page:
-                break
-            mailbox.seq = page[-1].seq
+                return
+            mailbox.sent = page[-1].seq
             yield b"".join(
                 frame("journal", encode(narrator.tell(recorded)), recorded.seq) for recorded in page
             )
-        if self.closed:
-            mailbox.end("stopping")
-        self._clients.add(mailbox)
-        try:
-            if rev is not None:
-                mailbox.changes(self.views.since(rev if boot == self.boot else 0))
-            while chunk := await mailbox.take():
-                yield chunk
-        finally:
-            self._clients.discard(mailbox)

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from gaesup_tui.service.server.views import Changed
 
 MAX_EVENTS = 1000
-"""A client this many journal events behind is cut off; it resumes by id."""
+"""More journal events than this are not kept for a client: it gets them from the journal instead,
+when it comes to read."""
+STALLED_S = 30.0
+"""A client that has not read for so long is cut off; it resumes by id."""
 CHANGES_EVERY_S = 0.1
 """Changes go out this often while they come all the time…"""
 CHANGES_AT_ONCE = 3
@@ -29,14 +32,18 @@ class Mailbox:
     """
 
     def __init__(self, after: int) -> None:
-        self.seq = after
-        """The last journal event put in or skipped."""
+        self.sent = after
+        """The last journal event handed out."""
+        self.lagging = True
+        """Whether events are read from the journal, from ``sent`` on, and not taken in here."""
+        self.sending_since: float | None = None
+        """While a chunk is being sent, since when, in the event loop's time."""
         self.ended = ""
         """Why it takes nothing more; empty while it does."""
-        self.on_overflow: Callable[[], None] | None = None
-        """Called when the client is too far behind."""
+        self.on_stall: Callable[[], None] | None = None
+        """Called when it is cut off."""
         self._wake = asyncio.Event()
-        self._events: deque[bytes] = deque()
+        self._events: deque[tuple[int, bytes]] = deque()
         self._deployments: dict[str, bytes] = {}
         self._gone: set[str] = set()
         self._engine: bytes | None = None
@@ -46,18 +53,30 @@ class Mailbox:
         self._credit = float(CHANGES_AT_ONCE)
         self._credit_at = 0.0
 
+    def catch_up(self) -> None:
+        """From now on events are taken in: all up to here were handed out."""
+        self.lagging = False
+
     def event(self, seq: int, framed: bytes) -> None:
         """A journal event. One that was had before is left out."""
-        if seq <= self.seq or self.ended:
+        if self.lagging or self.ended or seq <= self.sent:
             return
         if len(self._events) >= MAX_EVENTS:
-            self.end("overflow")
-            if self.on_overflow:
-                self.on_overflow()
-            return
-        self.seq = seq
-        self._events.append(framed)
+            self._events.clear()
+            self.lagging = True
+        else:
+            self._events.append((seq, framed))
         self._wake.set()
+
+    def cut_off_if_stalled(self, patience_s: float) -> bool:
+        """Ends it, and whatever is being sent, when that has taken longer than ``patience_s``."""
+        since = self.sending_since
+        if since is None or asyncio.get_running_loop().time() - since < patience_s:
+            return False
+        self.end("stalled")
+        if self.on_stall:
+            self.on_stall()
+        return True
 
     def changes(self, changed: Changed) -> None:
         self._rev = changed.rev
@@ -83,9 +102,9 @@ class Mailbox:
 
     async def take(self) -> bytes:
         """Everything that may be sent now, as one chunk; waits until there is something. Empty
-        once it has ended."""
+        once it has ended or lags."""
         loop = asyncio.get_running_loop()
-        while not self.ended:
+        while not (self.ended or self.lagging):
             self._wake.clear()
             self._earn(loop.time())
             chunk = self._collect()
@@ -105,7 +124,9 @@ class Mailbox:
         self._credit_at = now
 
     def _collect(self) -> bytes:
-        parts = list(self._events)
+        if self._events:
+            self.sent = self._events[-1][0]
+        parts = [framed for _, framed in self._events]
         self._events.clear()
         if self._credit >= 1 and (self._deployments or self._engine or self._gone):
             parts.append(self._take_changes())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.viewing import digits
 from gaesup_tui.domain.views import DeploymentSeries, Series
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.points import Point
+from gaesup_tui.service.server.wire import encode
 
 STEP_S = 1
+SLICE = 50
 
 
 def one(engine: Engine, key: str, points: int) -> DeploymentSeries:
@@ -23,12 +27,16 @@ def one(engine: Engine, key: str, points: int) -> DeploymentSeries:
     return _with_revisions(engine, state, points, revisions)
 
 
-def every(engine: Engine, points: int) -> dict[str, DeploymentSeries]:
-    """All deployments, without their revisions."""
-    return {
-        key: _with_revisions(engine, state, points, {})
-        for key, state in engine.world.deployments.items()
-    }
+async def every(engine: Engine, points: int) -> bytes:
+    """All deployments by name, without their revisions, as JSON. Made in slices: a command that
+    comes in between must not wait for a thousand of them."""
+    parts = []
+    for number, (key, state) in enumerate(engine.world.deployments.items()):
+        series = encode(_with_revisions(engine, state, points, {}))
+        parts.append(b"%s:%s" % (encode(key), series))
+        if number % SLICE == SLICE - 1:
+            await asyncio.sleep(0)
+    return b"{%s}" % b",".join(parts)
 
 
 def _with_revisions(
@@ -41,9 +49,9 @@ def _with_revisions(
 def _series(found: Sequence[Point | None], points: int) -> Series:
     last = found[-points:]
     return Series(
-        rps=[each.rate if each else None for each in last],
-        error_ratio=[each.error_ratio if each else None for each in last],
-        p50_s=[each.p50_s if each else None for each in last],
-        p95_s=[each.p95_s if each else None for each in last],
+        rps=[digits(each.rate) if each else None for each in last],
+        error_ratio=[digits(each.error_ratio) if each else None for each in last],
+        p50_s=[digits(each.p50_s) if each else None for each in last],
+        p95_s=[digits(each.p95_s) if each else None for each in last],
         memory=[each.memory_bytes if each else None for each in last],
     )

@@ -20,7 +20,6 @@ def sight_of(engine: Engine, speeds: Speeds, state: Deployment, *, look: bool = 
     observer = engine.observer
     seen = observer.seen(state)
     judged = engine.look(state.key) if look and state.active else None
-    troubles = engine.troubles(state.key)
     backend = observer.sight(state.backend)
     total = observer.total(state, WINDOW_S)
     revisions = seen.revisions if seen else ()
@@ -31,13 +30,20 @@ def sight_of(engine: Engine, speeds: Speeds, state: Deployment, *, look: bool = 
         seen=seen,
         seen_at=backend.received_at if backend and backend.observation else None,
         endpoint=url_of(observer.endpoint(state.backend), state.key),
-        problem=troubles[-1] if troubles else None,
+        problem=problem_of(engine, state, seen),
         verdict=judged.verdict if judged else None,
         windows=windows,
         total=total,
         switch_s=speeds.switch_s,
         start_s=speeds.start_s,
     )
+
+
+def problem_of(engine: Engine, state: Deployment, seen: DeploymentSeen | None) -> str | None:
+    """What keeps a deployment from being as it is wished, or from being seen; None when nothing."""
+    if seen is None and (error := engine.observer.error(state.backend)):
+        return error
+    return next(iter(engine.troubles(state.key)), None)
 
 
 def url_of(endpoint: str, key: str) -> str:

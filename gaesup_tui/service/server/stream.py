@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,19 +26,19 @@ class Gone(Refused):
 
 
 class EventStream(Response):
-    """Sends a mailbox's chunks. A client that stops reading is cut off when its mailbox is full:
-    then the transport is aborted, since a polite close would wait for it."""
+    """Sends a mailbox's chunks. For a client that is cut off the transport is aborted: a polite
+    close would wait for it to read."""
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, chunks: AsyncIterator[bytes], mailbox: Mailbox, transport: asyncio.Transport
+        self, chunks: AsyncGenerator[bytes, None], mailbox: Mailbox, transport: asyncio.Transport
     ) -> None:
         super().__init__(headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._chunks = chunks
         self._mailbox = mailbox
-        mailbox.on_overflow = transport.abort
+        mailbox.on_stall = transport.abort
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send(
@@ -49,11 +50,18 @@ class EventStream(Response):
         )
         gone = asyncio.create_task(self._watch(receive))
         try:
-            async for chunk in self._chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                if self._mailbox.ended:
-                    break
+            async with aclosing(self._chunks) as chunks:
+                async for chunk in chunks:
+                    self._mailbox.sending_since = asyncio.get_running_loop().time()
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    self._mailbox.sending_since = None
+                    if self._mailbox.ended:
+                        break
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except asyncio.CancelledError:
+            # The server's grace is over and this client still does not read.
+            if self._mailbox.ended != "stopping":
+                raise
         finally:
             gone.cancel()
             self._mailbox.end("gone")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable
+import time
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from gaesup_tui.domain.deployment import Deployment
@@ -13,7 +14,7 @@ from gaesup_tui.domain.world import Stop
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.engine_view import engine_view
 from gaesup_tui.service.server.rows import status_row
-from gaesup_tui.service.server.sights import mark, sight_of
+from gaesup_tui.service.server.sights import mark, problem_of, sight_of
 from gaesup_tui.service.server.speeds import Speeds
 from gaesup_tui.service.server.wire import encode
 
@@ -36,9 +37,8 @@ class _Entry:
     """Its light row without its numbers, as JSON; made when first asked for."""
 
 
-FRESH_S = 1.5
-"""How old numbers may be that somebody is given who asks; whoever watches gets them each second."""
-SLICE = 50
+SLICE_S = 0.005
+"""How long this works on without letting others in."""
 _LIVE = ("numbers", "by_revision", "seen_at")
 
 
@@ -50,9 +50,6 @@ class Changed:
     engine: bytes | None
     deployments: dict[str, bytes]
     gone: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.engine or self.deployments or self.gone)
 
 
 class Views:
@@ -76,29 +73,43 @@ class Views:
         at, changes = self._refreshed
         return changes == self._engine.changes and 0 <= now - at < 1.0
 
-    def refresh(self, now: float) -> Changed:
-        """Makes anew what changed and tells what that was."""
+    async def refresh(self, now: float, tell: Callable[[Changed | None], None]) -> None:
+        """Makes anew what changed and tells it, in slices: what brings a thousand rollouts back
+        must not wait until that is drawn."""
         self._refreshed = (now, self._engine.changes)
-        rev = self.rev + 1
-        changed = {
-            key: self._whole(self._entries[key])
-            for key, state in self._engine.world.deployments.items()
-            if self._renew(key, state, now, rev)
-        }
-        engine = self._renew_engine(now, rev)
-        found = Changed(rev, engine, changed)
-        if found:
-            self.rev = rev
-        return found
+        changed: dict[str, bytes] = {}
+        until = time.perf_counter() + SLICE_S
+        for key in tuple(self._engine.world.deployments):
+            if self._renew(key, now):
+                changed[key] = self._whole(self._entries[key])
+            if time.perf_counter() >= until:
+                tell(self._counted(None, changed))
+                changed = {}
+                await asyncio.sleep(0)
+                until = time.perf_counter() + SLICE_S
+        tell(self._counted(self._renew_engine(now), changed))
 
-    def _renew(self, key: str, state: Deployment, now: float, rev: int) -> bool:
+    def renew(self, key: str, now: float) -> Changed | None:
+        """One deployment at once, with its numbers; None when it did not change."""
+        changed = {key: self._whole(self._entries[key])} if self._renew(key, now) else {}
+        self._take_numbers(self._entries[key])
+        return self._counted(None, changed)
+
+    def _counted(self, engine: bytes | None, changed: dict[str, bytes]) -> Changed | None:
+        if not engine and not changed:
+            return None
+        self.rev += 1
+        return Changed(self.rev, engine, changed)
+
+    def _renew(self, key: str, now: float) -> bool:
         engine, entry = self._engine, self._entries.get(key)
+        state = engine.world.deployments[key]
         stops = engine.world.stops
         seen = engine.observer.seen(state)
         look = engine.look(key) if state.active else None
         what: Hashable = (
             mark(seen, look.verdict if look else None),
-            engine.troubles(key),
+            problem_of(engine, state, seen),
             engine.observer.endpoint(state.backend),
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
@@ -106,17 +117,17 @@ class Views:
         view = deployment_view(engine.world, state, sight_of(engine, self._speeds, state), now)
         words = encode({name: part for name, part in view.items() if name not in _LIVE})
         live = encode({name: part for name, part in view.items() if name in _LIVE})
-        self._entries[key] = _Entry(state, stops, what, view, words, rev, live)
+        self._entries[key] = _Entry(state, stops, what, view, words, self.rev + 1, live)
         return True
 
-    def _renew_engine(self, now: float, rev: int) -> bytes | None:
+    def _renew_engine(self, now: float) -> bytes | None:
         view = engine_view(self._engine, self._boot, now)
         seen = {name: at is not None and now - at < 3.0 for name, at in view["backends"].items()}
         what = encode({**view, "at": 0, "backends": seen})
         self._engine_json = encode(view)
         if what == self._engine_mark:
             return None
-        self._engine_mark, self._engine_rev = what, rev
+        self._engine_mark, self._engine_rev = what, self.rev + 1
         return self._engine_json
 
     @staticmethod
@@ -129,20 +140,17 @@ class Views:
         changed = {k: self._whole(e) for k, e in self._entries.items() if e.rev > rev}
         return Changed(self.rev, engine, changed)
 
-    def measure(self, now: float) -> None:
-        """Takes over the numbers of this moment, if those it has are older than ``FRESH_S``."""
-        if not 0 <= now - self._measured_at < FRESH_S:
-            for entry in self._entries.values():
-                self._take_numbers(entry)
-            self._measured_at = now
-
-    async def measure_slowly(self, now: float) -> None:
-        """The same in slices: with a thousand deployments a command must not wait for it."""
-        for number, entry in enumerate(tuple(self._entries.values())):
-            self._take_numbers(entry)
-            if number % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
+    async def measure(self, now: float, *, older_than_s: float = 0.0) -> None:
+        """Takes over the numbers of this moment, in slices; not if those it has are younger."""
+        if 0 <= now - self._measured_at < older_than_s:
+            return
         self._measured_at = now
+        until = time.perf_counter() + SLICE_S
+        for entry in tuple(self._entries.values()):
+            self._take_numbers(entry)
+            if time.perf_counter() >= until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + SLICE_S
 
     def telemetry(self, now: float) -> bytes:
         """``views.Telemetry`` from the numbers last taken over, as JSON."""
