@@ -71,7 +71,7 @@ class Console(FrameDiff, App[int]):
         keymap, self._keymap_problems = load_keymap(options.keymap)
         # All of them: Textual's own ctrl+q and ctrl+c belong to terminals and habits.
         self._bindings = BindingsMap(bindings(keymap))
-        replica, engine = Replica(), Engine(options.socket, read_only=options.read_only)
+        replica, engine = Replica(), _engine_of(options)
         self.desk = Desk(
             options,
             engine,
@@ -294,6 +294,10 @@ class Console(FrameDiff, App[int]):
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _engine_of(options: Options) -> Engine:
+    return Engine(options.socket, read_only=options.read_only, is_elsewhere=options.is_elsewhere)
 
 
 def run(arguments: Sequence[str] | Options = ()) -> int:

@@ -74,8 +74,9 @@ def read_keymap(value: object, where: str) -> tuple[dict[str, str], list[str]]:
             problems.append(f"{where}: {action_id}: write a key or a list of keys")
         else:
             keymap[str(action_id)] = ",".join(key_name(str(key)) for key in listed)
-    if collisions := _collisions(keymap):
-        problems += [f"{where}: {line}" for line in collisions]
+    for action_id, problem in _collisions(keymap):
+        keymap.pop(action_id, None)
+        problems.append(f"{where}: {problem}; its default stays")
     return keymap, problems
 
 
@@ -84,16 +85,20 @@ def key_name(key: str) -> str:
     return _NAMES.get(key, key)
 
 
-def _collisions(keymap: Mapping[str, str]) -> list[str]:
-    """Keys that would do two things; the first in the table of actions wins."""
-    taken: dict[str, str] = {}
-    found = []
+def _collisions(keymap: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Actions of ``keymap`` whose keys already do something else, and what."""
+    owners: dict[str, list[str]] = {}
     for action in ACTIONS:
         for key in keymap.get(action.id, action.key).split(","):
-            if action.id in keymap and key in _GRID_KEYS:
-                found.append(f"{action.id}: {key} moves the cursor in every list")
-            elif key in taken:
-                found.append(f"{action.id}: {key} is the key of {taken[key]} already")
-            else:
-                taken[key] = action.id
+            owners.setdefault(key, []).append(action.id)
+    found = []
+    for key, ids in owners.items():
+        for action_id in ids:
+            others = [other for other in ids if other != action_id]
+            if action_id not in keymap:
+                continue
+            if key in _GRID_KEYS:
+                found.append((action_id, f"{action_id}: {key} moves the cursor in every list"))
+            elif others:
+                found.append((action_id, f"{action_id}: {key} is the key of {others[0]} already"))
     return found

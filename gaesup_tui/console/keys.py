@@ -16,7 +16,7 @@ BURST_S = 0.1
 # A wheel that a terminal turns into arrow keys comes in bursts, and moving harms nobody.
 _MOVEMENT = frozenset(["up", "down", "left", "right", "pageup", "pagedown", "home", "end"])
 # A second way back for those whose Esc is slow or taken by a multiplexer.
-_BACK_KEYS = "escape,backspace,h"
+_BACK_KEYS = ("escape", "backspace", "h")
 
 
 def bindings(keymap: Mapping[str, str]) -> list[Binding]:
@@ -33,7 +33,8 @@ def bindings(keymap: Mapping[str, str]) -> list[Binding]:
             found.append(Binding(keys, "stop_key", "STOP", show=False, priority=True))
             continue
         if action.id == "back" and action.id not in keymap:
-            keys = f"{keys},{_BACK_KEYS}"
+            taken = {key for each in keymap.values() for key in each.split(",")}
+            keys = ",".join([keys, *(key for key in _BACK_KEYS if key not in taken)])
         if keys:
             found.append(Binding(keys, f"act('{action.id}')", action.title, show=False))
     return found

@@ -29,6 +29,8 @@ class Options:
     mouse: bool = False
     """Off by default: then the terminal's own selection works."""
     autostart: bool = True
+    is_elsewhere: bool = False
+    """The socket was named: it may lead to another host's engine."""
 
     @property
     def tick_s(self) -> float:
@@ -88,8 +90,8 @@ def of(given: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Op
         theme=_theme(given.theme, low_bandwidth, environ),
         ascii_symbols=bool(given.ascii) or not _speaks_unicode(environ),
         mouse=bool(given.mouse),
-        # A socket that was named is somebody else's engine, maybe on another host.
         autostart=not given.no_autostart and given.socket is None,
+        is_elsewhere=given.socket is not None,
     )
 
 

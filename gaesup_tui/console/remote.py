@@ -44,8 +44,12 @@ READ_ONLY = "read-only: this console was started with --read-only"
 class Engine:
     """One engine, behind its socket. Methods raise ``GaesupError`` when it refuses or is away."""
 
-    def __init__(self, socket: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self, socket: Path, *, read_only: bool = False, is_elsewhere: bool = False
+    ) -> None:
+        """``is_elsewhere``: programs must be told the socket, it is not this user's own."""
         self.socket = socket
+        self._flags = ["--socket", str(socket)] if is_elsewhere else []
         self.read_only = read_only
         self._wire = Wire(socket)
 
@@ -135,6 +139,7 @@ class Engine:
             sys.executable,
             "-c",
             "import sys; from gaesup_tui.cli.main import main; sys.exit(main())",
+            *self._flags,
             *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
+from gaesup_tui.console.desk import shown_key
 from gaesup_tui.console.keymap import load_keymap, read_keymap
 from gaesup_tui.console.keys import BURST_KEYS, BurstGuard, bindings
+from gaesup_tui.console.options import add_arguments
 from gaesup_tui.domain.actions import ACTIONS
 from tests.console_driver import console_on
 
@@ -46,7 +49,7 @@ def test_keys_are_named_as_they_are_typed(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("abrot: x", "abrot: there is no such action"),
-        ("promote: x", "x is the key of promote already"),
+        ("promote: x", "x is the key of abort already"),
         ("promote: j", "j moves the cursor in every list"),
         ("- promote", "write one 'action: key' per line"),
         ("promote: {a: b}", "write a key or a list of keys"),
@@ -84,3 +87,24 @@ def test_a_person_is_never_too_fast_and_a_paste_always_is() -> None:
 def test_a_wheel_that_sends_arrows_is_no_burst() -> None:
     guard = BurstGuard()
     assert all(guard.admits("down", at * 0.001) for at in range(100))
+
+
+def test_the_document_names_every_action_with_its_key_and_every_flag() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "console.md").read_text(encoding="utf-8")
+    for action in ACTIONS:
+        assert f"| `{shown_key(action.key)}` | `{action.id}` | {action.help} |" in text
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    for option in parser._actions:
+        flag = max(option.option_strings, key=len)
+        assert flag.replace("--no-mouse", "--mouse") in text or flag == "--help"
+
+
+def test_a_key_that_would_do_two_things_keeps_its_first_meaning() -> None:
+    keymap, problems = read_keymap({"promote": "x"}, "keys.yaml")
+    assert keymap == {}
+    assert problems == ["keys.yaml: promote: x is the key of abort already; its default stays"]
+    assert read_keymap({"promote": "x", "abort": "p"}, "keys.yaml") == (
+        {"promote": "x", "abort": "p"},
+        [],
+    )
