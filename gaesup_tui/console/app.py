@@ -262,6 +262,10 @@ class Console(FrameDiff, App[int]):
             self.stack.page.point()
             self.router.show_keys()
 
+    def on_grid_marks_changed(self, event: Grid.MarksChanged) -> None:
+        count = len(event.keys)
+        self.foot.say(f"{count} marked: y copies their names, w watches them" if count else "")
+
     def on_command_line_changed(self, event: CommandLine.Changed) -> None:
         self.router.lines.changed(event.line, event.text)
 

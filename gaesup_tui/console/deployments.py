@@ -99,9 +99,8 @@ class Deployments(Page):
     def subject(self) -> str | None:
         return self._grid.cursor_key
 
-    def marked(self) -> frozenset[str]:
-        """Keys of the rows a person marked."""
-        return self._grid.marked
+    def subjects(self) -> list[str]:
+        return sorted(self._grid.marked) or super().subjects()
 
     def show(self, diff: Diff) -> None:
         self._tick += 1

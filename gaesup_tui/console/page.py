@@ -52,6 +52,11 @@ class Page(Vertical):
         """True when the action was this page's own and is done."""
         return False
 
+    def subjects(self) -> list[str]:
+        """Keys of the marked deployments, or else of the one under the cursor."""
+        key = self.subject()
+        return [key] if key else []
+
     def copied(self) -> str:
         """What the copy key takes."""
-        return self.subject() or ""
+        return "\n".join(self.subjects())

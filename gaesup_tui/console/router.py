@@ -142,9 +142,15 @@ class Router:
             console.write(notice(text))
 
     def _do_watch(self) -> None:
-        view = self.view()
-        text = self._watches.turn(view) if view else "watch: no deployment is under the cursor"
-        self._console.foot.say(text)
+        desk = self._console.desk
+        known = desk.replica.deployments
+        views = [known[key] for key in self._console.stack.page.subjects() if key in known]
+        said = [self._watches.turn(view) for view in views]
+        if len(said) == 1:
+            self._console.foot.say(said[0])
+        else:
+            names = ", ".join(sorted(self._watches.keys)) or "nothing"
+            self._console.foot.say(f"watching {names}")
 
     # Movement -------------------------------------------------------------------------------
 

@@ -22,15 +22,13 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.outbox import Sending
 from gaesup_tui.console.words import active_rollout
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.views import StopPreview, StopScope
-from gaesup_widgets.cells import Cell, age
+from gaesup_widgets.cells import Cell, age, duration
 from gaesup_widgets.paint import Lines, Runs
 
 _DEAD_TIME_S = 0.3
 _REFRESH_S = 0.25
 _SCOPES_SHOWN = 6
-_WORDS = {"stop": "stop", "freeze": "freeze"}
 
 
 class StopDialog(ModalScreen[None]):
@@ -120,7 +118,7 @@ class StopDialog(ModalScreen[None]):
         scope = self._scopes[self._at]
         self._mode = mode
         body = {"action": "stop", "scope": scope["scope"], "mode": mode}
-        title = f"{_WORDS[mode]} of {scope['title'] or 'everything'}"
+        title = f"{mode} of {scope['scope'] or 'everything'}"
         self._sending = self._desk.outbox.send(body, title)
         self._draw()
 
@@ -165,7 +163,8 @@ class StopDialog(ModalScreen[None]):
         lines: list[Runs] = []
         for number, scope in enumerate(self._scopes[first : first + _SCOPES_SHOWN], first):
             names = ", ".join(scope["rollouts"][:2]) + (", …" if len(scope["rollouts"]) > 2 else "")
-            text = f"{scope['title']}: {len(scope['rollouts'])} of {scope['deployments']} move"
+            name = scope["scope"] or "everything"
+            text = f"{name}: {len(scope['rollouts'])} of {scope['deployments']} move"
             chosen = number == self._at
             mark = self._desk.symbols.cursor if chosen else " "
             lines.append(

@@ -227,3 +227,28 @@ async def test_what_is_shown_of_units_cannot_reach_the_terminal() -> None:
     async with console_on(world) as console:
         await console.press("enter")
         await console.expects("gone ·evil")
+
+
+async def test_marked_rows_are_copied_and_watched_together() -> None:
+    async with console_on() as console:
+        await console.press("2")
+        await console.expects("UNIT")
+        await console.press("space", "space")
+        await console.expects("2 marked")
+        await console.press("y")
+        await console.expects("copied")
+        await console.press("w")
+        await console.expects("watching cart@production, catalog@production")
+
+
+async def test_a_watched_canary_that_ends_is_told() -> None:
+    async with console_on() as console:
+        await console.press("2")
+        for _ in range(3):
+            await console.press("j")
+        await console.press("w")
+        await console.expects("watching search@staging: a bell")
+        view = console.engine.world.deployments["search@staging"]
+        view.update(rollout=None, status="healthy", status_text="100 % on v8 (healthy)")
+        console.engine.change("search@staging")
+        await console.expects("search@staging: 100 % on v8 (healthy)")
