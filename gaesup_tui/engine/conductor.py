@@ -37,7 +37,7 @@ log = logging.getLogger("gaesup.engine")
 
 PATIENCE_S = 0.1
 """How long a way to safety waits for the journal before it acts from memory."""
-SLOW_S = 2.0
+SLOW_S = 5.0
 """After this long without an answer of the journal, the engine calls itself frozen."""
 RETRY_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 KEEP_RECENT = 2000

@@ -63,7 +63,7 @@ class SimJournal:
         disk, random = self._disk, self._random
         disk.limbo = batch
         if self._now() < disk.slow_until:
-            await asyncio.sleep(disk.slow_s or random.choice((0.05, 0.3, 1.0, 4.0)))
+            await asyncio.sleep(disk.slow_s or random.choice((0.05, 0.3, 1.0, 7.0)))
         else:
             await asyncio.sleep(random.choice((0.0, 0.0005, 0.002, 0.01)))
         if self._now() < disk.full_until:

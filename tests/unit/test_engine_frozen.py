@@ -148,7 +148,7 @@ def test_a_journal_that_does_not_answer_is_called_frozen(rig: Rig) -> None:
         rig.disk.slow_until = rig.now + 1
         rig.disk.slow_s = 30.0
         slow = asyncio.ensure_future(rig.engine.submit(cmd.Pause(deployment=KEY), KIM))
-        await rig.until(lambda: rig.engine.frozen, 3)
+        await rig.until(lambda: rig.engine.frozen, 6)
         assert "not answered" in str(rig.engine.frozen)
         with pytest.raises(Frozen):
             await rig.engine.submit(cmd.Promote(deployment=KEY), KIM)
