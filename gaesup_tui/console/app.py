@@ -121,7 +121,8 @@ class Console(FrameDiff, App[int]):
 
     def _begin(self) -> None:
         leaving.watch_signals(self.leave)
-        self.stack.go("1")
+        if not self.stack.tab:  # else a key was faster
+            self.stack.go("1")
         self.router.show_keys()
         for problem in self._keymap_problems:
             self.foot.say(problem, "warn")

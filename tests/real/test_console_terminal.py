@@ -185,3 +185,9 @@ def test_a_console_without_a_terminal_says_what_to_use(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "gaesup status" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_key_typed_before_the_console_is_there_counts(tmp_path: Path) -> None:
+    with engine_on(tmp_path / "e.sock"), console_on(tmp_path) as console:
+        console.press("2")
+        console.sees("VERSION", "漢字サービス"[:1])
