@@ -1,0 +1,213 @@
+"""Bets against "the canary is not worse than the baseline", one score at a time.
+
+A score is 0 to 1 per request, larger is worse. In one tick with n_c canary and n_b baseline
+requests, r = n_c / n_b, and a bet lam fixed before the tick, the product
+
+    prod over canary (1 + lam (x - c)) * prod over baseline (1 - r lam (x - c))
+
+has a mean of at most exp(n_c lam d), d = mean difference in THIS tick, whatever both arms share.
+So its log minus n_c lam d0 is a fair bet against "d <= d0", and stays one however often somebody
+looks. Nine bets, one per guess of the size of the harm, are averaged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from math import log1p
+from operator import mul
+from typing import NamedTuple
+
+from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
+from gaesup_tui.domain.judging.settings import MIN_GUESS
+
+GUESSES: tuple[float, ...] = tuple(MIN_GUESS * 1.9**k for k in range(9))
+"""Sizes of harm in tolerances: from three quarters of one to a total outage."""
+_SHARES = (0.6, 1.5, 3.0, 3.5, 2.5, 1.3, 0.8, 0.6, 0.5)
+GUESS_WEIGHTS: tuple[float, ...] = tuple(share / sum(_SHARES) for share in _SHARES)
+PRUDENCE = 0.95
+"""How close a bet may come to the size at which a single request could ruin it."""
+NOTHING = -745.0
+"""Log of a fortune too small for a float."""
+
+
+class Sample(NamedTuple):
+    """One two-valued score in one tick: what happened, and what the past expected."""
+
+    canary: float
+    canary_bad: float
+    baseline: float
+    baseline_bad: float
+    centre: float
+    tolerance: float
+    """Tolerated excess, in units of the score."""
+
+    @property
+    def ratio(self) -> float:
+        return self.canary / self.baseline
+
+    @property
+    def expected_variance(self) -> float:
+        return max(self.centre * (1 - self.centre), 1e-9)
+
+    def score(self) -> float:
+        """The two-arm score: 0 on average when the arms are alike."""
+        excess = self.canary_bad - self.canary * self.centre
+        return excess - self.ratio * (self.baseline_bad - self.baseline * self.centre)
+
+    def variance(self) -> float:
+        """Sum of squares around the centre, the baseline's standardised to the canary's traffic."""
+        c, good = self.centre * self.centre, (1 - self.centre) * (1 - self.centre)
+        own = self.canary_bad * good + (self.canary - self.canary_bad) * c
+        other = self.baseline_bad * good + (self.baseline - self.baseline_bad) * c
+        return own + self.ratio * self.ratio * other
+
+    def log_product(self, bet: float) -> float:
+        """Log of the product above; ``bet`` within the bounds of ``bet_limit``."""
+        c, other = self.centre, self.ratio * bet
+        return (
+            self.canary_bad * log1p(bet * (1 - c))
+            + (self.canary - self.canary_bad) * log1p(-bet * c)
+            + self.baseline_bad * log1p(-other * (1 - c))
+            + (self.baseline - self.baseline_bad) * log1p(other * c)
+        )
+
+
+class Bets(NamedTuple):
+    """The fortunes of the nine bets on harm in one score."""
+
+    logs: tuple[float, ...]
+    """Log products since the start."""
+    stakes: tuple[float, ...]
+    """Sum of n_c lam: what an excess of 1 would be worth."""
+    drifts: tuple[float, ...]
+    """What an excess of kappa tolerances would explain."""
+    late: tuple[float, ...]
+    """Logs of the mixtures over later onsets, discounted for over-dispersion as they grow."""
+    since: tuple[int, ...]
+    """The tick at which the leading late bet entered."""
+    score: float
+    requests: float
+    noise: Dispersion
+
+
+class Odds(NamedTuple):
+    """What one tick needs to know besides its counts."""
+
+    tick: int
+    log_mass: float
+    """Log of the prior mass of an onset at this tick."""
+    cap: float
+    """Log evidence one tick may bring: one bad scrape cannot abort."""
+    kappa: float
+
+
+def open_bets(prior: Prior) -> Bets:
+    none = (0.0,) * len(GUESSES)
+    return Bets(
+        none, none, none, (NOTHING,) * len(GUESSES), (0,) * len(GUESSES), 0.0, 0.0, believe(prior)
+    )
+
+
+def bet_limit(ratio: float, centre: float) -> float:
+    """The largest bet on harm that no single request can ruin."""
+    return PRUDENCE / max(ratio * (1 - centre), centre, 1e-12)
+
+
+def harm_bets(
+    ratio: float, centre: float, variance: float, tolerance: float, kappa: float
+) -> list[float]:
+    """For each guess the bet under which the fortune would grow about fastest."""
+    limit, forgiven = bet_limit(ratio, centre), kappa * tolerance
+    spread, slope = (variance + forgiven) * (1 + ratio), ratio * tolerance
+    bets = []
+    for guess in GUESSES:
+        bet = (guess * tolerance - forgiven) / (spread + guess * slope)
+        bets.append(bet if bet < limit else limit)
+    return bets
+
+
+def rank_products(
+    canary: Sequence[int],
+    baseline: Sequence[int],
+    ranks: list[float],
+    ratio: float,
+    bets: list[float],
+) -> list[float]:
+    """The log products of the latency rank; buckets without requests cost nothing."""
+    own = [(count, y) for count, y in zip(canary, ranks, strict=True) if count]
+    other = [(count, -ratio * y) for count, y in zip(baseline, ranks, strict=True) if count]
+    counts = [count for count, _ in own] + [count for count, _ in other]
+    values = [y for _, y in own] + [y for _, y in other]
+    return [sum(map(mul, counts, [log1p(bet * y) for y in values])) for bet in bets]
+
+
+def settle(
+    bets: Bets,
+    stakes: list[float],
+    products: list[float],
+    requests: float,
+    tolerance: float,
+    odds: Odds,
+) -> Bets:
+    """The fortunes after one tick; ``stakes`` are the bets that were placed before it."""
+    phi = bets.noise.phi
+    cap, forgiven, mass = odds.cap * phi, odds.kappa * tolerance * requests, odds.log_mass
+    logs, sums, drifts, late, since = [], [], [], [], []
+    for k, bet in enumerate(stakes):
+        drift = forgiven * bet
+        net = min(products[k] - drift, cap)
+        logs.append(bets.logs[k] + net + drift)
+        sums.append(bets.stakes[k] + requests * bet)
+        drifts.append(bets.drifts[k] + drift)
+        old = bets.late[k]
+        since.append(odds.tick if old < mass else bets.since[k])
+        late.append(restart(old, mass) + net / phi)
+    return bets._replace(
+        logs=tuple(logs),
+        stakes=tuple(sums),
+        drifts=tuple(drifts),
+        late=tuple(late),
+        since=tuple(since),
+    )
+
+
+def restart(late: float, log_mass: float) -> float:
+    """A fresh bet joins the mixture before every tick: log of the sum."""
+    if late < log_mass:
+        late, log_mass = log_mass, late
+    return max(late + log1p(math.exp(log_mass - late)), NOTHING)
+
+
+def learn(bets: Bets, score: float, requests: float, variance: float) -> Bets:
+    """The noise estimate after one tick; call it after ``settle``."""
+    total, count = bets.score + score, bets.requests + requests
+    noise = observe(bets.noise, score, requests, variance, total / max(count, 1.0))
+    return bets._replace(score=total, requests=count, noise=noise)
+
+
+def from_start(bets: Bets) -> float:
+    """Fortune of the bets on harm since the first tick."""
+    phi = bets.noise.phi
+    return sum(
+        weight * exp((log - drift) / phi)
+        for weight, log, drift in zip(GUESS_WEIGHTS, bets.logs, bets.drifts, strict=True)
+    )
+
+
+def from_later(bets: Bets) -> float:
+    """Fortune of the bets on harm that began later."""
+    return sum([weight * exp(log) for weight, log in zip(GUESS_WEIGHTS, bets.late, strict=True)])
+
+
+def onset(bets: Bets, pi0: float) -> int:
+    """The likely tick at which harm began; 0 is the start."""
+    late = [weight * exp(log) for weight, log in zip(GUESS_WEIGHTS, bets.late, strict=True)]
+    if pi0 * from_start(bets) >= sum(late):
+        return 0
+    return bets.since[late.index(max(late))]
+
+
+def exp(x: float) -> float:
+    """Clipped: evidence beyond e^60 is not more evidence."""
+    return math.exp(min(max(x, -700.0), 60.0))

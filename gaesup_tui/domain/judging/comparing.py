@@ -1,0 +1,163 @@
+"""One tick of both arms, compared: every score's bets are settled and the past is made longer."""
+
+from __future__ import annotations
+
+import math
+from operator import add, mul
+
+from gaesup_tui.domain.judging.bets import (
+    Bets,
+    Odds,
+    Sample,
+    harm_bets,
+    learn,
+    rank_products,
+    settle,
+)
+from gaesup_tui.domain.judging.dispersion import at_least
+from gaesup_tui.domain.judging.feed import Arm
+from gaesup_tui.domain.judging.law import LatencyScores, latency_scores, remember
+from gaesup_tui.domain.judging.safety import SafetyBets, settle_ratio, settle_tail
+from gaesup_tui.domain.judging.state import Known, State
+
+_PRIOR_REQUESTS = 200
+"""Requests that half a tolerance of errors is worth believing for, before there is a past."""
+
+
+def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) -> State:
+    """The state after both arms' counts of one tick; both have requests."""
+    harm = list(state.harm)
+    errors, conversion, tail = state.safety
+    sample = error_sample(state, canary, baseline)
+    harm[0], errors = _ratio(harm[0], errors, sample, odds)
+    paired = conversion_sample(state, canary, baseline)
+    if paired is not None:
+        harm[1], conversion = _ratio(harm[1], conversion, paired, odds)
+    law, timed = state.law, False
+    if canary.latency is not None and baseline.latency is not None:
+        own, other = sum(canary.latency), sum(baseline.latency)
+        timed = end_s > state.start.warmup_s and own > 0
+        if timed and law and other:
+            scores = latency_scores(law, state.scale, state.start.metrics.latency.tolerance)
+            harm[2:], tail = _latency(state, harm[2:], tail, scores, (canary, baseline), odds)
+        if own + other:
+            law = remember(law, list(map(add, canary.latency, baseline.latency)))
+    paid = canary.conversions is not None and baseline.conversions is not None
+    seen_s = (end_s, *(end_s if there else None for there in (timed, paid)), None)
+    return state._replace(
+        known=_longer(state.known, canary, baseline),
+        law=law,
+        harm=tuple(harm),
+        safety=(errors, conversion, tail),
+        data_s=tuple(
+            before if now is None else now for before, now in zip(state.data_s, seen_s, strict=True)
+        ),
+    )
+
+
+def error_sample(state: State, canary: Arm, baseline: Arm) -> Sample:
+    known, tolerance = state.known, state.start.metrics.errors.tolerance
+    prior = 0.5 * tolerance * _PRIOR_REQUESTS
+    centre = (known.errors + prior) / (known.requests + _PRIOR_REQUESTS)
+    return Sample(
+        canary.requests, canary.errors, baseline.requests, baseline.errors, centre, tolerance
+    )
+
+
+def conversion_sample(state: State, canary: Arm, baseline: Arm) -> Sample | None:
+    """None without counts, or without a past that says what to expect."""
+    known = state.known
+    if canary.conversions is None or baseline.conversions is None or not known.conversion_requests:
+        return None
+    usual = (known.conversions + 1) / (known.conversion_requests + 20)
+    return Sample(
+        canary.requests,
+        canary.requests - canary.conversions,
+        baseline.requests,
+        baseline.requests - baseline.conversions,
+        1 - usual,
+        state.start.metrics.conversion.tolerance * usual,
+    )
+
+
+def tail_sample(scores: LatencyScores, place: int, canary: Arm, baseline: Arm) -> Sample:
+    """Requests slower than the bound near the p90, p95 or p99 (``place`` 0, 1, 2)."""
+    own, other = canary.latency or (), baseline.latency or ()
+    after = scores.tails[place] + 1
+    return Sample(
+        sum(own),
+        sum(own[after:]),
+        sum(other),
+        sum(other[after:]),
+        scores.centres[place],
+        scores.tolerances[place],
+    )
+
+
+def _ratio(bets: Bets, safety: SafetyBets, sample: Sample, odds: Odds) -> tuple[Bets, SafetyBets]:
+    return _harm(bets, sample, odds), settle_ratio(safety, sample)
+
+
+def _harm(bets: Bets, sample: Sample, odds: Odds) -> Bets:
+    stakes = harm_bets(
+        sample.ratio, sample.centre, sample.expected_variance, sample.tolerance, odds.kappa
+    )
+    products = [sample.log_product(bet) for bet in stakes]
+    settled = settle(bets, stakes, products, sample.canary, sample.tolerance, odds)
+    return learn(settled, sample.score(), sample.canary, sample.variance())
+
+
+def _latency(
+    state: State,
+    harm: list[Bets],
+    tail: SafetyBets,
+    scores: LatencyScores,
+    arms: tuple[Arm, Arm],
+    odds: Odds,
+) -> tuple[list[Bets], SafetyBets]:
+    """The rank and the three tails; noise of the whole law (pauses) moves the tails too."""
+    canary, baseline = arms
+    rank = _rank(harm[0], scores, canary.latency or (), baseline.latency or (), odds)
+    per_rank = scores.rank_tolerance**2 / scores.rank_variance
+    samples = [tail_sample(scores, place, canary, baseline) for place in (0, 1, 2)]
+    out = [rank]
+    for bets, sample in zip(harm[1:], samples, strict=True):
+        bets = _harm(bets, sample, odds)
+        share = sample.tolerance**2 / sample.expected_variance / per_rank
+        noise = at_least(bets.noise, 1 + (rank.noise.phi - 1) * share)
+        out.append(bets._replace(noise=noise))
+    shift = math.log1p(state.start.metrics.latency.tolerance)
+    tail = settle_tail(tail, samples[1], canary.latency or (), scores, state.scale, shift)
+    return out, tail._replace(noise=at_least(tail.noise, out[2].noise.phi))
+
+
+def _rank(
+    bets: Bets,
+    scores: LatencyScores,
+    canary: tuple[int, ...],
+    baseline: tuple[int, ...],
+    odds: Odds,
+) -> Bets:
+    requests, ranks = sum(canary), scores.ranks
+    ratio, tolerance = requests / sum(baseline), scores.rank_tolerance
+    stakes = harm_bets(ratio, 0.5, scores.rank_variance, tolerance, odds.kappa)
+    products = rank_products(canary, baseline, ranks, ratio, stakes)
+    settled = settle(bets, stakes, products, requests, tolerance, odds)
+    squares = [y * y for y in ranks]
+    score = sum(map(mul, canary, ranks)) - ratio * sum(map(mul, baseline, ranks))
+    variance = sum(map(mul, canary, squares)) + ratio**2 * sum(map(mul, baseline, squares))
+    return learn(settled, score, requests, variance)
+
+
+def _longer(known: Known, canary: Arm, baseline: Arm) -> Known:
+    requests = canary.requests + baseline.requests
+    longer = known._replace(
+        requests=known.requests + requests,
+        errors=known.errors + canary.errors + baseline.errors,
+    )
+    if canary.conversions is None or baseline.conversions is None:
+        return longer
+    return longer._replace(
+        conversion_requests=known.conversion_requests + requests,
+        conversions=known.conversions + canary.conversions + baseline.conversions,
+    )

@@ -1,0 +1,139 @@
+"""Bets the other way: against "worse by the tolerance or more". Won, they allow a promotion.
+
+Errors and conversion use their scores. For latency, canary requests slower than the p95 bound
+times (1 + tolerance) are set against baseline requests slower than the bound itself: that shift
+already is the tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log1p
+from typing import NamedTuple
+
+from gaesup_tui.domain.judging.bets import PRUDENCE, Sample, exp
+from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
+from gaesup_tui.domain.judging.law import LatencyScores, Ruler, survival_at
+
+FRACTIONS = (0.15, 0.3, 0.5, 0.75, 1.0, 1.4, 2.0, 3.0)
+"""Bets as fractions of the one that would grow fastest if the arms were alike."""
+
+
+class SafetyBets(NamedTuple):
+    """The fortunes of the eight bets on "not worse by the tolerance" in one score."""
+
+    logs: tuple[float, ...]
+    stakes: tuple[float, ...]
+    """Sum of n_c lam; negative, since these are bets on the canary."""
+    drifts: tuple[float, ...]
+    score: float
+    requests: float
+    noise: Dispersion
+
+
+def open_safety(prior: Prior) -> SafetyBets:
+    none = (0.0,) * len(FRACTIONS)
+    return SafetyBets(none, none, none, 0.0, 0.0, believe(prior))
+
+
+def safety_bets(sample: Sample) -> list[float]:
+    ratio, centre = sample.ratio, sample.centre
+    best = sample.tolerance / (sample.expected_variance * (1 + ratio))
+    limit = PRUDENCE / max(1 - centre, ratio * centre, 1e-12)
+    return [-min(fraction * best, limit) for fraction in FRACTIONS]
+
+
+def settle_ratio(safety: SafetyBets, sample: Sample) -> SafetyBets:
+    """One tick of a two-valued score."""
+    bets = safety_bets(sample)
+    products = [sample.log_product(bet) for bet in bets]
+    return _settle(
+        safety,
+        bets,
+        products,
+        sample.canary,
+        sample.tolerance,
+        sample.score(),
+        sample.variance(),
+    )
+
+
+def settle_tail(
+    safety: SafetyBets,
+    sample: Sample,
+    canary: Sequence[int],
+    scores: LatencyScores,
+    scale: Ruler,
+    shift: float,
+) -> SafetyBets:
+    """One tick of the p95. ``sample`` counts requests slower than the bound itself in both arms;
+    ``canary`` is its histogram, ``shift`` the tolerance in logs."""
+    above, part, share = _beyond(canary, scores, scale, shift)
+    centre, rest = sample.centre, sample.canary - above - part
+    bets = safety_bets(sample)
+    products = []
+    for bet in bets:
+        other = sample.ratio * bet
+        products.append(
+            above * log1p(bet * (1 - centre))
+            + part * log1p(bet * (share - centre))
+            + rest * log1p(-bet * centre)
+            + sample.baseline_bad * log1p(-other * (1 - centre))
+            + (sample.baseline - sample.baseline_bad) * log1p(other * centre)
+        )
+    slower = above + part * share - sample.canary * centre
+    baseline = sample.baseline_bad - sample.baseline * centre
+    spread = above * (1 - centre) ** 2 + part * (share - centre) ** 2 + rest * centre**2
+    spread_base = (
+        sample.baseline_bad * (1 - centre) ** 2
+        + (sample.baseline - sample.baseline_bad) * centre**2
+    )
+    score = slower - sample.ratio * baseline
+    variance = spread + sample.ratio**2 * spread_base
+    return _settle(safety, bets, products, sample.canary, 0.0, score, variance)
+
+
+def _beyond(
+    canary: Sequence[int], scores: LatencyScores, scale: Ruler, shift: float
+) -> tuple[float, float, float]:
+    """Canary requests surely beyond the shifted bound, those in the bucket it cuts, and the share
+    of that bucket that lies beyond."""
+    bound = scores.tails[1]
+    survival = scores.survival
+    at, j = survival_at(survival, scale, scale.logs[bound] + shift)
+    if bound >= len(scale.logs) - 1:
+        return float(sum(canary[bound + 1 :])), 0.0, 1.0
+    a, b = survival[j], survival[j + 1]
+    share = min(max((at - b) / (a - b), 0.0), 1.0) if a > b else 0.0
+    return float(sum(canary[j + 2 :])), float(canary[j + 1]), share
+
+
+def _settle(
+    safety: SafetyBets,
+    bets: list[float],
+    products: list[float],
+    requests: float,
+    margin: float,
+    score: float,
+    variance: float,
+) -> SafetyBets:
+    staked = [requests * bet for bet in bets]
+    total, count = safety.score + score, safety.requests + requests
+    noise = observe(safety.noise, score, requests, variance, total / max(count, 1.0))
+    return SafetyBets(
+        logs=tuple([a + b for a, b in zip(safety.logs, products, strict=True)]),
+        stakes=tuple([a + b for a, b in zip(safety.stakes, staked, strict=True)]),
+        drifts=tuple([a + b * margin for a, b in zip(safety.drifts, staked, strict=True)]),
+        score=total,
+        requests=count,
+        noise=noise,
+    )
+
+
+def certainty(safety: SafetyBets) -> float:
+    """E-value against "worse by the tolerance or more"; 20 is sure at 95 %."""
+    phi = safety.noise.phi
+    fortunes = [
+        exp((log - drift) / phi) for log, drift in zip(safety.logs, safety.drifts, strict=True)
+    ]
+    return sum(fortunes) / len(fortunes)

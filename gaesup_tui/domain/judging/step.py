@@ -1,0 +1,151 @@
+"""``step(state, tick) -> (state, verdict)``: the whole judge, one tick at a time.
+
+No clock, no chance, no input or output: the same ticks give the same verdicts, live or replayed.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gaesup_tui.domain.judging.bets import Odds
+from gaesup_tui.domain.judging.comparing import compare
+from gaesup_tui.domain.judging.deciding import blind, decide
+from gaesup_tui.domain.judging.effects import Counted, keep
+from gaesup_tui.domain.judging.feed import Arm, Tick, add_arms, check_tick
+from gaesup_tui.domain.judging.onsets import log_mass
+from gaesup_tui.domain.judging.state import Held, State, Waiting
+from gaesup_tui.domain.judging.traffic import settle_traffic
+from gaesup_tui.domain.judging.verdicts import Judgement
+
+
+def step(state: State, tick: Tick) -> tuple[State, Judgement]:
+    """One tick. A number seen before changes nothing, an ABORT stays one, and a record that cannot
+    be believed is left out with its reason."""
+    if tick.number <= state.number or state.verdict.final:
+        return state, state.verdict
+    fault = check_tick(tick, len(state.start.bounds_s) + 1)
+    if fault is None and tick.end_s <= state.end_s:
+        fault = f"its time {tick.end_s:g} s is not after {state.end_s:g} s"
+    if fault is not None:
+        state = _reject(state, tick, fault)
+    else:
+        state = _take(state._replace(number=tick.number, end_s=tick.end_s, rejected=0), tick)
+    return state, state.verdict
+
+
+def _reject(state: State, tick: Tick, fault: str) -> State:
+    """Leave the record out. What it should have carried is lost, so nothing is held for it."""
+    rejected = state.rejected + 1
+    # Its time may be nonsense: count ticks instead.
+    end_s = state.end_s + state.start.tick_s
+    since_s = end_s - rejected * state.start.tick_s
+    state = state._replace(number=tick.number, end_s=end_s, rejected=rejected)
+    return state._replace(verdict=blind(state, "bad data", since_s, note=fault))
+
+
+def _take(state: State, tick: Tick) -> State:
+    held = _hold(state.held, tick, state.start.tick_s)
+    if tick.canary is None or tick.baseline is None:
+        state = state._replace(held=held)
+        return state._replace(verdict=blind(state, "blind", held.since_s))
+    if held.canary is None or held.baseline is None:
+        raise AssertionError("both arms were just added")
+    state = _judge(state._replace(held=None), held.weight, held.canary, held.baseline)
+    return state._replace(verdict=decide(state))
+
+
+def _hold(held: Held | None, tick: Tick, tick_s: float) -> Held:
+    """Add a tick to what waits; counters catch up, so both arms' sums belong together."""
+    if held is None:
+        return Held(tick.end_s - tick_s, 1, tick.weight, tick.canary, tick.baseline)
+    return Held(
+        since_s=held.since_s,
+        ticks=held.ticks + 1,
+        weight=tick.weight if tick.weight == held.weight else None,
+        canary=_sum(held.canary, tick.canary),
+        baseline=_sum(held.baseline, tick.baseline),
+    )
+
+
+def _sum(before: Arm | None, now: Arm | None) -> Arm | None:
+    parts = [arm for arm in (before, now) if arm is not None]
+    return add_arms(parts) if parts else None
+
+
+def _judge(state: State, weight: float | None, canary: Arm, baseline: Arm) -> State:
+    """Bet on what both arms did, then make it part of the past."""
+    start = state.start
+    odds = Odds(
+        tick=state.tick,
+        log_mass=log_mass(state.tick, state.planned),
+        cap=math.log(1 / start.alpha_abort),
+        kappa=start.kappa,
+    )
+    if weight is not None and 0 < weight < 1 and start.metrics.traffic.enabled:
+        state = _traffic(state, weight, canary.requests, baseline.requests, odds)
+    waiting = _wait(state, weight, canary, baseline)
+    canary, baseline = waiting.canary, waiting.baseline
+    counted = state.counted
+    if canary.requests > 0 and baseline.requests > 0:
+        state = compare(state, canary, baseline, state.end_s, odds)
+        state = state._replace(waiting=None)
+        counted = _count(state, canary, baseline)
+    else:
+        state = state._replace(waiting=waiting)
+    tick = state.tick + 1
+    return state._replace(tick=tick, counted=keep(counted, tick, state.end_s))
+
+
+def _wait(state: State, weight: float | None, canary: Arm, baseline: Arm) -> Waiting:
+    """The tick's counts added to those that found the other arm empty."""
+    share = weight if weight is not None and weight < 1 else 0.0
+    expected = baseline.requests * share / (1 - share)
+    old = state.waiting
+    if old is None:
+        return Waiting(state.end_s - state.start.tick_s, canary, baseline, expected)
+    return Waiting(
+        old.since_s,
+        add_arms((old.canary, canary)),
+        add_arms((old.baseline, baseline)),
+        old.expected + expected,
+    )
+
+
+def _traffic(state: State, weight: float, canary: int, baseline: int, odds: Odds) -> State:
+    tolerance = state.start.metrics.traffic.tolerance
+    bets = settle_traffic(state.traffic, weight, canary, baseline, tolerance, odds)
+    sums = state.counted.sums._replace(seen=bets.seen, expected=bets.expected)
+    state = state._replace(traffic=bets, counted=state.counted._replace(sums=sums))
+    if not canary + baseline:
+        return state
+    return state._replace(data_s=(*state.data_s[:3], state.end_s))
+
+
+def _count(state: State, canary: Arm, baseline: Arm) -> Counted:
+    """Sums for the estimates; the baseline is standardised to the canary's traffic."""
+    counted, old = state.counted, state.counted.sums
+    ratio = canary.requests / baseline.requests
+    sums = old._replace(
+        requests=old.requests + canary.requests,
+        errors=old.errors + canary.errors,
+        baseline_errors=old.baseline_errors + ratio * baseline.errors,
+        baseline_requests=old.baseline_requests + baseline.requests,
+    )
+    if canary.conversions is not None and baseline.conversions is not None:
+        sums = sums._replace(
+            conversions=old.conversions + canary.conversions,
+            baseline_conversions=old.baseline_conversions + ratio * baseline.conversions,
+        )
+    counted = counted._replace(sums=sums)
+    if canary.latency is None or baseline.latency is None:
+        return counted
+    total = sum(baseline.latency)
+    if state.end_s <= state.start.warmup_s or not total:
+        return counted
+    slower = sum(canary.latency) / total
+    return counted._replace(
+        canary=tuple([a + b for a, b in zip(counted.canary, canary.latency, strict=True)]),
+        baseline=tuple(
+            [a + slower * b for a, b in zip(counted.baseline, baseline.latency, strict=True)]
+        ),
+    )
