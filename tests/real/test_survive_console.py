@@ -51,6 +51,8 @@ def test_a_decision_by_key_is_there_after_the_terminal_is_gone(gate: Stack) -> N
         with console(gate) as second:
             second.press("2")
             second.sees("cart", "v42", "healthy")
+            second.press("q")  # back to the first screen, from which it leaves
+            second.sees("Needs you")
             second.press("q")
             assert second.leaves() == 0
         report = traffic.end()
