@@ -73,7 +73,8 @@ class Stream:
 
     def __init__(self, client: Client) -> None:
         self.at: dict[object, float] = {}
-        self.status: dict[str, str] = {}
+        self.share: dict[str, int | None] = {}
+        """Of the candidate on the live route, as shown."""
         self._news = threading.Condition()
         threading.Thread(target=self._read, args=(client,), daemon=True).start()
         self.wait("hello")
@@ -88,15 +89,16 @@ class Stream:
                 elif message.kind == "changes":
                     for view in message.data["deployments"]:
                         self.at.setdefault((view["key"], view["seq"]), now)
-                        self.status[view["key"]] = view["status"]
+                        rollout = view["rollout"]
+                        self.share[view["key"]] = rollout and rollout["weight_seen"]
                 self._news.notify_all()
 
-    def wait_for_all(self, count: int, status: str) -> float:
-        """When ``count`` deployments are shown with ``status``."""
+    def wait_for_all(self, count: int, share_percent: int) -> float:
+        """When ``count`` deployments are shown with this share of traffic on their candidate."""
         with self._news:
             assert self._news.wait_for(
-                lambda: sum(s == status for s in self.status.values()) >= count, 120.0
-            ), status
+                lambda: sum(s == share_percent for s in self.share.values()) >= count, 120.0
+            ), share_percent
         return time.perf_counter()
 
     def wait(self, what: object) -> float:
@@ -139,12 +141,12 @@ def stop(client: Client, folder: Path, count: int) -> None:
     stream = Stream(client)
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(one, range(count)))
-    stream.wait_for_all(count, "waiting")
+    stream.wait_for_all(count, 10)
     time.sleep(2.0)
     began = time.perf_counter()
     client.command({"action": "stop", "why": "measured"})
     answered = time.perf_counter() - began
-    shown = stream.wait_for_all(count, "aborted") - began
+    shown = stream.wait_for_all(count, 0) - began
     print(f"{f'stop of {count} canaries → durable and answered':<58} {1000 * answered:7.0f} ms")
     print(f"{f'stop of {count} canaries → all shown at stable':<58} {1000 * shown:7.0f} ms")
 

@@ -6,12 +6,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from gaesup_tui.domain import preview as previews
+from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, NotFound
 from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.service.server import past, series_of
 from gaesup_tui.service.server.exposition import exposition
 from gaesup_tui.service.server.hub import Hub
-from gaesup_tui.service.server.sights import sight_of
+from gaesup_tui.service.server.sights import sight_of, traffic_of, verdict_of
 from gaesup_tui.service.server.stops import stop_preview as stops
 from gaesup_tui.service.server.wire import encode, known, number, reply
 
@@ -64,12 +66,18 @@ async def preview(request: Request) -> Response:
         hub.engine.world,
         request.query_params.get("action", ""),
         key,
-        sight_of(hub.engine, hub.speeds, state) if state else previews.UNSEEN,
+        _sight(hub, state) if state else previews.UNSEEN,
         hub.engine.now(),
         version=printable_line(request.query_params.get("version", ""), 64),
         replicas=None if count < 0 else count,
     )
     return reply(dict(shown))
+
+
+def _sight(hub: Hub, state: Deployment) -> Sight:
+    engine = hub.engine
+    verdict, traffic = verdict_of(engine, state), traffic_of(engine, state)
+    return sight_of(engine, hub.speeds, state, verdict, traffic)
 
 
 async def stop_preview(request: Request) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -24,6 +23,8 @@ from gaesup_tui.service.server.wire import encode
 API = 1
 TELEMETRY_EVERY_S = 1.0
 BEAT_EVERY_S = 2.0
+LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
+"""Between two passes over all views."""
 FRESH_S = 1.5
 """How old numbers may be that somebody is given who asks; whoever watches gets them each second."""
 PAGE = 500
@@ -129,17 +130,15 @@ class Hub:
                     number = await self.engine.changed(number)
             except TimeoutError:
                 pass  # what grows old changes a view without anything having happened
-            began = time.perf_counter()
-            await self._refresh()
-            # One pass over all deployments costs the same for one change as for many; passes
-            # take at most a fifth of the time.
-            await asyncio.sleep(max(0.005, 4 * (time.perf_counter() - began)))
+            took_s = await self._refresh()
+            # One pass over all deployments costs the same for one change as for many.
+            await asyncio.sleep(min(MOST_PAUSE_S, max(LEAST_PAUSE_S, 4 * took_s)))
 
-    async def _refresh(self) -> None:
+    async def _refresh(self) -> float:
+        """Brings the views up to date; the seconds that took."""
         async with self._refreshing:
             now = self.engine.now()
-            if not self.views.fresh(now):
-                await self.views.refresh(now, self._tell)
+            return 0.0 if self.views.fresh(now) else await self.views.refresh(now, self._tell)
 
     def _tell(self, changed: Changed | None) -> None:
         if changed is None:

@@ -118,6 +118,11 @@ class Mailbox:
                 continue
         return b""
 
+    def take_news(self) -> bytes:
+        """What may be sent now beside the events: for a client that is still catching up."""
+        self._earn(asyncio.get_running_loop().time())
+        return self._collect()
+
     def _earn(self, now: float) -> None:
         earned = (now - self._credit_at) / CHANGES_EVERY_S
         self._credit = min(CHANGES_AT_ONCE, self._credit + earned)

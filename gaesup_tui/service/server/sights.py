@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen
+from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.engine.engine import Engine
@@ -15,28 +17,62 @@ WINDOW_S = 5.0
 """The seconds that "now" means in numbers people read."""
 
 
-def sight_of(engine: Engine, speeds: Speeds, state: Deployment, *, look: bool = True) -> Sight:
-    """Everything seen of a deployment at this moment; without ``look`` the judge is not asked."""
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a deployment did in the last ``WINDOW_S``."""
+
+    total: Window | None
+    windows: Mapping[str, Window | None]
+    """By revision."""
+
+
+def traffic_of(engine: Engine, state: Deployment) -> Traffic:
+    """The numbers of this moment."""
     observer = engine.observer
     seen = observer.seen(state)
-    judged = engine.look(state.key) if look and state.active else None
-    backend = observer.sight(state.backend)
     total = observer.total(state, WINDOW_S)
     revisions = seen.revisions if seen else ()
     # At rest there is one revision, and it is the whole: half the work for a thousand of them.
     alone = total if len(revisions) == 1 else None
-    windows = {r: alone or observer.window(state, r, WINDOW_S) for r in revisions}
+    return Traffic(total, {r: alone or observer.window(state, r, WINDOW_S) for r in revisions})
+
+
+def verdict_of(engine: Engine, state: Deployment) -> Verdict | None:
+    """What the judge says now; None when nobody asks it."""
+    rollout = state.active
+    if rollout is None or rollout.phase != "forward":
+        return None
+    look = engine.look(state.key)
+    return look.verdict if look else None
+
+
+def sight_of(
+    engine: Engine,
+    speeds: Speeds,
+    state: Deployment,
+    verdict: Verdict | None,
+    traffic: Traffic | None,
+) -> Sight:
+    """Everything seen of a deployment at this moment."""
+    observer = engine.observer
+    seen = observer.seen(state)
     return Sight(
         seen=seen,
-        seen_at=backend.received_at if backend and backend.observation else None,
+        seen_at=seen_at(engine, state),
         endpoint=url_of(observer.endpoint(state.backend), state.key),
         problem=problem_of(engine, state, seen),
-        verdict=judged.verdict if judged else None,
-        windows=windows,
-        total=total,
+        verdict=verdict,
+        windows=traffic.windows if traffic else {},
+        total=traffic.total if traffic else None,
         switch_s=speeds.switch_s,
         start_s=speeds.start_s,
     )
+
+
+def seen_at(engine: Engine, state: Deployment) -> float | None:
+    """When its backend was last seen, in the engine's time."""
+    backend = engine.observer.sight(state.backend)
+    return backend.received_at if backend and backend.observation else None
 
 
 def problem_of(engine: Engine, state: Deployment, seen: DeploymentSeen | None) -> str | None:

@@ -14,7 +14,14 @@ from gaesup_tui.domain.world import Stop
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.engine_view import engine_view
 from gaesup_tui.service.server.rows import status_row
-from gaesup_tui.service.server.sights import mark, problem_of, sight_of
+from gaesup_tui.service.server.sights import (
+    mark,
+    problem_of,
+    seen_at,
+    sight_of,
+    traffic_of,
+    verdict_of,
+)
 from gaesup_tui.service.server.speeds import Speeds
 from gaesup_tui.service.server.wire import encode
 
@@ -73,21 +80,23 @@ class Views:
         at, changes = self._refreshed
         return changes == self._engine.changes and 0 <= now - at < 1.0
 
-    async def refresh(self, now: float, tell: Callable[[Changed | None], None]) -> None:
+    async def refresh(self, now: float, tell: Callable[[Changed | None], None]) -> float:
         """Makes anew what changed and tells it, in slices: what brings a thousand rollouts back
-        must not wait until that is drawn."""
+        must not wait until that is drawn. Returns the seconds it took, without others' turns."""
         self._refreshed = (now, self._engine.changes)
         changed: dict[str, bytes] = {}
-        until = time.perf_counter() + SLICE_S
+        took, began = 0.0, time.perf_counter()
         for key in tuple(self._engine.world.deployments):
             if self._renew(key, now):
                 changed[key] = self._whole(self._entries[key])
-            if time.perf_counter() >= until:
+            turn = time.perf_counter() - began
+            if turn >= SLICE_S:
                 tell(self._counted(None, changed))
                 changed = {}
                 await asyncio.sleep(0)
-                until = time.perf_counter() + SLICE_S
+                took, began = took + turn, time.perf_counter()
         tell(self._counted(self._renew_engine(now), changed))
+        return took + time.perf_counter() - began
 
     def renew(self, key: str, now: float) -> Changed | None:
         """One deployment at once, with its numbers; None when it did not change."""
@@ -106,15 +115,21 @@ class Views:
         state = engine.world.deployments[key]
         stops = engine.world.stops
         seen = engine.observer.seen(state)
-        look = engine.look(key) if state.active else None
+        verdict = verdict_of(engine, state)
         what: Hashable = (
-            mark(seen, look.verdict if look else None),
+            mark(seen, verdict),
             problem_of(engine, state, seen),
             engine.observer.endpoint(state.backend),
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
             return False
-        view = deployment_view(engine.world, state, sight_of(engine, self._speeds, state), now)
+        # Numbers are measured each second, not with every word that changes.
+        traffic = None if entry else traffic_of(engine, state)
+        sight = sight_of(engine, self._speeds, state, verdict, traffic)
+        view = deployment_view(engine.world, state, sight, now)
+        if entry:
+            view["numbers"] = entry.view["numbers"]
+            view["by_revision"] = entry.view["by_revision"]
         words = encode({name: part for name, part in view.items() if name not in _LIVE})
         live = encode({name: part for name, part in view.items() if name in _LIVE})
         self._entries[key] = _Entry(state, stops, what, view, words, self.rev + 1, live)
@@ -169,11 +184,10 @@ class Views:
         return encode({"at": now, "rows": rows, "revisions": revisions})
 
     def _take_numbers(self, entry: _Entry) -> None:
-        sight = sight_of(self._engine, self._speeds, entry.state, look=False)
-        view = entry.view
-        view["numbers"] = numbers(sight.total)
-        view["by_revision"] = {name: numbers(window) for name, window in sight.windows.items()}
-        view["seen_at"] = sight.seen_at
+        traffic, view = traffic_of(self._engine, entry.state), entry.view
+        view["numbers"] = numbers(traffic.total)
+        view["by_revision"] = {name: numbers(window) for name, window in traffic.windows.items()}
+        view["seen_at"] = seen_at(self._engine, entry.state)
         entry.live = encode({name: part for name, part in view.items() if name in _LIVE})
 
     def snapshot(self, seq: int, recent: bytes) -> bytes:
