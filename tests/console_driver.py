@@ -87,8 +87,12 @@ async def console_on(
     """A console on a canned world."""
     with tempfile.TemporaryDirectory(prefix="gs") as folder:
         engine = FakeEngine(world or CannedWorld.of(8))
-        chosen = {"theme": "dark", "autostart": False, "keymap": Path(folder, "keys.yaml")}
-        console = Console(Options(socket=Path(folder, "e.sock"), **{**chosen, **options}))
+        chosen = {
+            "socket": Path(folder, "e.sock"),
+            "keymap": Path(folder, "keys.yaml"),
+            "autostart": False,
+        }
+        console = Console(Options(**{**chosen, **options}))
         async with engine.serving(Path(folder, "e.sock")), console.run_test(size=size) as pilot:
             driver = Driver(console, pilot, engine)
             if connected:

@@ -19,7 +19,7 @@ from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import EventView
 from gaesup_widgets.grid import Column, Grid, Row
 
-_MAX_ROWS = 5000
+_MAX_ROWS = 1000
 _PAGE_OF_HISTORY = 1000
 
 _COLUMNS = (

@@ -18,7 +18,7 @@ from textual.containers import Vertical
 
 from gaesup_tui.console import leaving, roots
 from gaesup_tui.console.desk import Desk
-from gaesup_tui.console.frame import Foot, StopStrip, TabLine, Truth
+from gaesup_tui.console.frame import Foot, Strip, TabLine, Truth
 from gaesup_tui.console.keymap import load_keymap
 from gaesup_tui.console.keys import BURST_S, BurstGuard, bindings, first_keys
 from gaesup_tui.console.link import Link
@@ -83,7 +83,7 @@ class Console(FrameDiff, App[int]):
             first_keys(keymap),
         )
         self.truth, self.tab_line = Truth(self.desk), TabLine()
-        self.strip, self.foot = StopStrip(self.desk), Foot(self.desk)
+        self.strip, self.foot = Strip(self.desk), Foot(self.desk)
         self._pages = Vertical(id="pages")
         self.stack = Stack(
             self._pages,
@@ -184,7 +184,9 @@ class Console(FrameDiff, App[int]):
         from gaesup_tui.console.needs import needs
 
         desk = self.desk
-        waiting = len(needs(desk.deployments(), desk.replica.engine, desk.now()))
+        waiting = None
+        if desk.replica.engine is not None:
+            waiting = len(needs(desk.deployments(), desk.replica.engine, desk.now()))
         self.tab_line.show(self.stack.tab, self.stack.path, waiting)
 
     # The line to the terminal ---------------------------------------------------------------

@@ -9,7 +9,7 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.roots import TABS
 from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
 from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
-from gaesup_widgets.paint import Lines
+from gaesup_widgets.paint import Lines, Runs
 
 _ENGINE_CELLS, _DATA_CELLS, _LINE_CELLS, _AUTO_CELLS, _READ_ONLY_CELLS = 18, 10, 11, 16, 10
 _OLD_AFTER_S = 5.0
@@ -102,10 +102,10 @@ class TabLine(Lines):
 
     def __init__(self) -> None:
         super().__init__([()])
-        self._shown: tuple[str, tuple[str, ...], int] = ("1", (), 0)
+        self._shown: tuple[str, tuple[str, ...], int | None] = ("1", (), None)
 
-    def show(self, tab: str, path: Sequence[str], waiting: int) -> None:
-        """Mark ``tab``, with ``path`` below it."""
+    def show(self, tab: str, path: Sequence[str], waiting: int | None) -> None:
+        """Mark ``tab``, with ``path`` below it; ``waiting`` things need a person, None: unknown."""
         self._shown = (tab, tuple(path), waiting)
         self._draw()
 
@@ -125,6 +125,8 @@ class TabLine(Lines):
                 runs += [Cell(f" {key}", "accent"), Cell(f" {title} ")]
         runs += [Cell(f" > {part}", "strong") for part in path]
         right = f"{waiting} need you " if waiting else "nothing needs you "
+        if waiting is None:
+            right = "not known yet "
         left = fit_runs(runs, max(0, width - width_of(right) - 1))
         self.set_lines([[*left, Cell(" "), Cell(right, "warn" if waiting else "dim")]])
 
@@ -169,10 +171,11 @@ class Foot(KeyFooter):
         self.set_lines([[*left, *right]])
 
 
-class StopStrip(Lines):
-    """Above the footer while a stop is in force: who, when, what is still moving."""
+class Strip(Lines):
+    """Above the footer, only while something is out of order: a stop in force with what still
+    moves, or an engine that is not heard, with why."""
 
-    DEFAULT_CSS = "StopStrip { height: auto; width: 1fr; display: none; }"
+    DEFAULT_CSS = "Strip { height: auto; width: 1fr; display: none; }"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -180,25 +183,41 @@ class StopStrip(Lines):
 
     def show(self) -> None:
         """Appear, change or go."""
+        lines = [*self._link_lines(), *self._stop_lines()]
+        if self.display != bool(lines):
+            self.display = bool(lines)
+        if lines:
+            self.set_lines(lines)
+
+    def _link_lines(self) -> list[Runs]:
+        link = self._desk.link
+        if link.state == "lost":
+            from gaesup_tui.console.words import wrapped
+
+            runs = [Cell(" no engine: ", "bad"), Cell(f"{link.problem}; trying again")]
+            return wrapped(runs, max(20, self.app.size.width - 2))[:3]
+        if link.state == "late":
+            old = age(self._desk.replica.age_s())
+            text = f"connected, and nothing was heard for {old}: what is shown may not be so"
+            return [[Cell(" engine late: ", "warn"), Cell(text)]]
+        return []
+
+    def _stop_lines(self) -> list[Runs]:
         engine = self._desk.replica.engine
-        stops = engine["stops"] if engine else []
-        if self.display != bool(stops):
-            self.display = bool(stops)
-        if engine is None or not stops:
-            return
+        if engine is None or not engine["stops"]:
+            return []
+        stops, still = engine["stops"], engine["still"]
         now, times = self._desk.now(), self._desk.times
-        lines: list[Sequence[Cell]] = []
+        lines: list[Runs] = []
         for stop in stops[:2]:
             word = "STOPPED" if stop["mode"] == "stop" else "FROZEN"
             scope = stop["scope"] or "everything"
             who = f" {scope} by {stop['by']} {times.clock(stop['at'], now)}"
             why = f": {stop['why']}" if stop["why"] else ""
             lines.append([Cell(f" {word}", "bad"), Cell(f"{who}{why}   automation held")])
-        still = engine["still"]
         if still:
             text = "; ".join(still[:3]) + (f"; {len(still) - 3} more" if len(still) > 3 else "")
-            lines.append([Cell(" still moving: ", "warn"), Cell(text)])
-        else:
-            said = " all at rest" if any(s["mode"] == "stop" for s in stops) else " all held"
-            lines.append([Cell(said, "ok"), Cell("   L lets go, with a reason", "dim")])
-        self.set_lines(lines)
+            return [*lines, [Cell(" still moving: ", "warn"), Cell(text)]]
+        said = " all at rest" if any(s["mode"] == "stop" for s in stops) else " all held"
+        lets_go = Cell("   L lets go, with a reason", "dim")
+        return [*lines, [Cell(said, "ok"), lets_go]]

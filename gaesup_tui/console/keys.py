@@ -24,6 +24,7 @@ def bindings(keymap: Mapping[str, str]) -> list[Binding]:
     found = [
         Binding(EMERGENCY_KEY, "emergency", "STOP", show=False, priority=True),
         Binding("ctrl+p", "act('palette')", "Palette", show=False),
+        Binding("ctrl+c", "act('how_to_leave')", "Leave", show=False),
         Binding("ctrl+l", "redraw", "Paint anew", show=False),
         Binding("ctrl+e", "act('export')", "Export", show=False),
     ]

@@ -91,6 +91,8 @@ class Now(Page):
         )
         self._deployment_of: dict[str, str] = {}
         self._side = SidePane(desk)
+        self._was_moved = False
+        """Whether a person put the cursor where it is."""
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -113,7 +115,13 @@ class Now(Page):
         if diff.anything:
             self._grid.set_stale(self.desk.link.is_stale)
             self._grid.set_rows(self._rows())
+            if not self._was_moved:
+                self._grid.action_first()
             self.point()
+
+    def on_key(self) -> None:
+        # Until then the cursor waits at what is most urgent.
+        self._was_moved = True
 
     def set_filter(self, text: str) -> None:
         self._filter = parse_filter(text)

@@ -193,6 +193,9 @@ class Router:
         else:
             console.leave()
 
+    def _do_how_to_leave(self) -> None:
+        self._console.foot.say("q leaves, from the first screen; what runs goes on running")
+
     def _do_open(self) -> None:
         key = self._console.stack.page.subject()
         if key:

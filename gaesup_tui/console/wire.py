@@ -101,9 +101,10 @@ class Wire:
             _check_version(got)
             yield int(head[0].split(" ")[1]), got, reader
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it broke off"
             raise Unavailable(
-                f"the engine at {self.socket} cannot be reached ({type(error).__name__})",
-                hint="start it: gaesup engine start",
+                f"none answers at {self.socket} ({why or type(error).__name__})",
+                hint="gaesup engine start starts one",
             ) from error
         finally:
             if writer is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual import events
 
@@ -305,3 +307,26 @@ async def test_the_console_stays_up_without_an_engine_and_says_how_old_its_data_
         replica.heard_at -= 60
         await console.until(lambda: link.state == "late", "the state late")
         await console.expects("engine late", "data 6")
+
+
+async def test_what_is_not_known_is_not_said_to_be_fine(tmp_path: Path) -> None:
+    async with console_on(connected=False, socket=tmp_path / "nobody.sock") as console:
+        await console.expects("engine lost", "none answers at", "not known yet")
+        assert "nothing needs you" not in console.screen_text
+        await console.press("exclamation_mark")
+        await console.expects("a stop is sent until the engine answers")
+        await console.dead_time()
+        await console.press("S")
+        await console.expects("not confirmed yet (try")
+
+
+async def test_an_engine_that_was_away_is_followed_from_where_it_was_left() -> None:
+    async with console_on() as console:
+        engine, socket = console.engine, console.console.options.socket
+        for task in list(engine._handlers):
+            task.cancel()
+        engine.record("kim", "promoted", "cart@production", "promoted while nobody looked")
+        await console.expects("promoted while nobody looked")
+        assert socket.exists()
+        seqs = [event["seq"] for event in console.console.desk.replica.events]
+        assert seqs == sorted(set(seqs))

@@ -14,7 +14,7 @@ from gaesup_tui.console.options import add_arguments
 from gaesup_tui.domain.actions import ACTIONS
 from tests.console_driver import console_on
 
-TAKEN_BY_TERMINALS = {f"ctrl+{c}" for c in "abcdhijkmqsz"}
+TAKEN_BY_TERMINALS = {f"ctrl+{c}" for c in "abdhijkmqsz"}
 
 
 def test_no_default_key_does_two_things() -> None:
