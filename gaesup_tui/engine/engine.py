@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,6 +35,12 @@ from gaesup_tui.engine.stream import Hub, Subscription
 from gaesup_tui.engine.upkeep import Upkeep
 
 __all__ = ["Engine", "Receipt", "Subscription"]
+
+
+log = logging.getLogger("gaesup.engine")
+
+CANCEL_TRIES = 10
+CANCEL_AGAIN_S = 0.3
 
 
 @contextmanager
@@ -119,10 +126,7 @@ class Engine:
         """Ends cleanly: what is in hand is recorded, backends keep running what they run."""
         await self._conductor.end(ev.EngineStopped(why=why))
         self._reconciler.close()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._end_tasks()
         self._hub.close()
         for backend in self._backends.values():
             with suppress(Exception):  # it is let go of: what it says no longer matters
@@ -132,6 +136,19 @@ class Engine:
             # Never of ``world``: it may be ahead of the journal.
             await self._upkeep.snapshot(self._conductor.durable_world)
         await self._journal.close()
+
+    async def _end_tasks(self) -> None:
+        """A backend may swallow a cancellation (``asyncio.wait_for`` of Python 3.11 does, when its
+        result comes in the same moment), so it is repeated."""
+        running = set(self._tasks)
+        for _ in range(CANCEL_TRIES):
+            for task in running:
+                task.cancel()
+            if not running:
+                return
+            _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        for task in running:
+            log.error("%s does not end", task.get_name())
 
     async def failed(self) -> BaseException:
         """Waits until a part of the engine breaks that never should; returns why. The owner then

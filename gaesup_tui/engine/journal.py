@@ -62,8 +62,11 @@ class Journal(Protocol):
         """Takes it for this engine alone and reads where things stand."""
 
     async def append(self, batch: Batch) -> None:
-        """Durable on return. When it raises, nothing of the batch may be acted upon: it may be
-        appended again under the same numbers, or something else may."""
+        """Durable on return; an empty batch only tries whether one could be.
+
+        When it raises, nothing of the batch may be acted upon: it may be appended again under the
+        same numbers, or something else may.
+        """
 
     async def read(
         self, after: int, limit: int, deployment: str | None = None

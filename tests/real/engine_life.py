@@ -148,6 +148,8 @@ class Life:
             await self._ask(cmd.Promote(deployment=KEY), "promote")
         except GaesupError as error:
             say(refused=error.code, why=str(error))
+        await asyncio.sleep(1.2)  # it is tried again in this time, and must not be believed well
+        say(still_frozen=self.engine.frozen is not None)
         await self._ask(cmd.Abort(deployment=KEY), "abort")
         await self._sees(lambda: self._weights() == {revision("v41").id: 100})
         say(returned=True, frozen=self.engine.frozen)

@@ -63,14 +63,18 @@ def command(home: Path, *options: str) -> list[str]:
 
 def live(home: Path, *options: str, within_s: float = 60.0) -> tuple[int, list[dict[str, Any]]]:
     """One life: its exit code and what it said."""
-    ended = subprocess.run(
-        command(home, *options),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=within_s,
-        cwd=ROOT,
-    )
+    try:
+        ended = subprocess.run(
+            command(home, *options),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=within_s,
+            cwd=ROOT,
+        )
+    except subprocess.TimeoutExpired as late:
+        told = [event.event.model_dump_json() for event in journal(home)[-8:]]
+        pytest.fail(f"this life stands still: {late.stdout!r}\n" + "\n".join(told))
     assert "Traceback" not in ended.stderr, ended.stderr
     return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()]
 
@@ -140,6 +144,7 @@ def test_a_full_disk_stops_what_goes_forward_and_an_abort_acts_all_the_same(home
     refused = next(each for each in said if "refused" in each)
     assert refused["refused"] == "frozen"
     assert "cannot write the journal" in refused["why"]
+    assert {"still_frozen": True} in said
     abort = next(each for each in said if each.get("asked") == "abort")
     assert abort["durable"] is False
     assert any(each.get("returned") and each["frozen"] for each in said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -57,6 +58,8 @@ class RigBackend(SimBackend):
         """The version it will never run."""
         self.blind = False
         """Nothing is observed."""
+        self.stubborn = False
+        """Its observations go on after the first cancellation."""
 
     async def _reach(self, call: str) -> None:
         self.calls.append(call)
@@ -70,6 +73,9 @@ class RigBackend(SimBackend):
         async for observation in super().observations():
             if not self.blind:
                 yield observation
+            if self.stubborn:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(3600)
 
     async def ensure(self, deployment: str, revision: Revision, replicas: int) -> None:
         await self._reach(f"ensure {revision.version} {replicas}")

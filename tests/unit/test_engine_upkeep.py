@@ -107,3 +107,15 @@ def test_a_part_that_breaks_is_told_to_the_owner(rig: Rig) -> None:
         assert "conductor" in str(await waiter)
 
     rig.run(story)
+
+
+def test_a_backend_that_swallows_a_cancellation_does_not_keep_the_engine(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        rig.backend.stubborn = True
+        await asyncio.sleep(2)
+        began = rig.now
+        await rig.engine.stop()
+        assert rig.now - began < 1
+        assert rig.kinds()[-1] == "engine_stopped"
+
+    rig.run(story)

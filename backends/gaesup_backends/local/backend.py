@@ -176,7 +176,7 @@ class LocalBackend:
     async def _greet(self, client: NodeClient) -> NodeClient:
         try:
             hello = await client.request("hello", 2.0)
-        except NodeGone:
+        except (NodeGone, asyncio.CancelledError):
             await client.close()
             raise
         if hello["version"] != PROTOCOL:

@@ -68,7 +68,9 @@ class NodeClient:
         line = json.dumps({"id": request_id, "op": operation, **fields}).encode() + b"\n"
         try:
             self._writer.write(line)
-            reply = await asyncio.wait_for(answer, answer_within_s)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the answer.
+            async with asyncio.timeout(answer_within_s):
+                reply = await answer
         except (TimeoutError, OSError):
             raise NodeGone(
                 f"the node did not answer {operation} within {answer_within_s:g} s"
