@@ -9,15 +9,15 @@ import pytest
 
 from gaesup_tui.domain.judging.bets import (
     GUESS_WEIGHTS,
-    NOTHING,
+    RICH,
     Odds,
     Sample,
     bet_limit,
     harm_bets,
     rank_products,
-    restart,
+    restarted,
 )
-from gaesup_tui.domain.judging.onsets import FROM_START, log_mass, unspent
+from gaesup_tui.domain.judging.onsets import FROM_START, mass, unspent
 from gaesup_tui.domain.judging.safety import safety_bets
 from gaesup_tui.domain.judging.settings import Start, check_start
 from gaesup_tui.domain.judging.traffic import open_traffic, settle_traffic
@@ -30,7 +30,7 @@ def binomial(n: int, p: float) -> list[float]:
 def mean_product(n_c: int, p_c: float, n_b: int, p_b: float, centre: float, bet: float) -> float:
     """Exact mean of the product over all outcomes of two binomial arms."""
     return sum(
-        own * other * math.exp(Sample(n_c, a, n_b, b, centre, 0.01).log_product(bet))
+        own * other * math.exp(Sample(n_c, a, n_b, b, centre, 0.01).log_products([bet])[0])
         for a, own in enumerate(binomial(n_c, p_c))
         for b, other in enumerate(binomial(n_b, p_b))
     )
@@ -58,7 +58,7 @@ def test_bets_that_are_placed_stay_within_what_one_request_can_ruin() -> None:
             sample.ratio, centre, sample.expected_variance, tolerance, kappa=0.2
         ) + safety_bets(sample)
         for worst in (sample, Sample(n_c, 0, n_b, n_b, centre, tolerance)):
-            assert all(math.isfinite(worst.log_product(bet)) for bet in placed)
+            assert all(map(math.isfinite, worst.log_products(placed)))
 
 
 def test_rare_errors_reduce_to_the_canarys_share_of_the_errors() -> None:
@@ -76,12 +76,12 @@ def test_the_rank_product_of_two_buckets_is_the_product_of_a_two_valued_score() 
     sample = Sample(20, 7, 60, 11, 0.5, 0.1)
     bets = [0.1, 0.4]
     ranked = rank_products((13, 7), (49, 11), [-0.5, 0.5], sample.ratio, bets)
-    assert ranked == pytest.approx([sample.log_product(bet) for bet in bets])
+    assert ranked == pytest.approx(sample.log_products(bets))
 
 
 def test_the_traffic_bet_is_an_e_value_at_every_tolerated_share() -> None:
     weight, tolerance, both = 0.2, 0.25, 30
-    odds = Odds(tick=0, log_mass=-9.0, cap=1e9, kappa=0.2)
+    odds = Odds(tick=0, mass=1e-4, cap=1e9, kappa=0.2)
     null = 1 - odds.kappa * tolerance
     for rho in (null, 1.0, 1.3):
         share = weight * rho / (1 - weight + weight * rho)
@@ -97,13 +97,14 @@ def test_the_traffic_bet_is_an_e_value_at_every_tolerated_share() -> None:
 def test_the_money_on_onsets_sums_to_one_for_ever() -> None:
     planned = 40
     for ticks in (0, 1, 39, 40, 41, 500):
-        spent = sum(math.exp(log_mass(tick, planned)) for tick in range(ticks))
+        spent = sum(mass(tick, planned) for tick in range(ticks))
         assert FROM_START + spent + unspent(ticks, planned) == pytest.approx(1.0)
 
 
 def test_a_fresh_bet_joins_a_fortune_that_is_lost() -> None:
-    assert restart(NOTHING, math.log(0.01)) == pytest.approx(math.log(0.01))
-    assert restart(math.log(3.0), math.log(2.0)) == pytest.approx(math.log(5.0))
+    gains = [0.0, math.log(2.0), -800.0, 800.0 / 20]
+    assert restarted([0.0, 3.0, 5.0, 0.0], 0.01, gains)[:3] == pytest.approx([0.01, 6.02, 0.0])
+    assert restarted([1e30], 0.01, [4.0]) == [RICH]
     assert sum(GUESS_WEIGHTS) == pytest.approx(1.0)
 
 

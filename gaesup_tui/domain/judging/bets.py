@@ -27,8 +27,8 @@ _SHARES = (0.6, 1.5, 3.0, 3.5, 2.5, 1.3, 0.8, 0.6, 0.5)
 GUESS_WEIGHTS: tuple[float, ...] = tuple(share / sum(_SHARES) for share in _SHARES)
 PRUDENCE = 0.95
 """How close a bet may come to the size at which a single request could ruin it."""
-NOTHING = -745.0
-"""Log of a fortune too small for a float."""
+RICH: float = math.exp(60.0)
+"""Evidence beyond this is not more evidence."""
 
 
 class Sample(NamedTuple):
@@ -62,15 +62,19 @@ class Sample(NamedTuple):
         other = self.baseline_bad * good + (self.baseline - self.baseline_bad) * c
         return own + self.ratio * self.ratio * other
 
-    def log_product(self, bet: float) -> float:
-        """Log of the product above; ``bet`` within the bounds of ``bet_limit``."""
-        c, other = self.centre, self.ratio * bet
-        return (
-            self.canary_bad * log1p(bet * (1 - c))
-            + (self.canary - self.canary_bad) * log1p(-bet * c)
-            + self.baseline_bad * log1p(-other * (1 - c))
-            + (self.baseline - self.baseline_bad) * log1p(other * c)
-        )
+    def log_products(self, bets: list[float]) -> list[float]:
+        """Logs of the product above; each bet within what one request can ruin."""
+        c, ratio = self.centre, self.ratio
+        good, other = 1 - c, ratio * c
+        other_good, bad, base_bad = ratio * good, self.canary_bad, self.baseline_bad
+        well, base_well = self.canary - bad, self.baseline - base_bad
+        return [
+            bad * log1p(bet * good)
+            + well * log1p(-bet * c)
+            + base_bad * log1p(-bet * other_good)
+            + base_well * log1p(bet * other)
+            for bet in bets
+        ]
 
 
 class Bets(NamedTuple):
@@ -83,7 +87,7 @@ class Bets(NamedTuple):
     drifts: tuple[float, ...]
     """What an excess of kappa tolerances would explain."""
     late: tuple[float, ...]
-    """Logs of the mixtures over later onsets, discounted for over-dispersion as they grow."""
+    """Fortunes of the mixtures over later onsets, discounted for over-dispersion as they grow."""
     since: tuple[int, ...]
     """The tick at which the leading late bet entered."""
     score: float
@@ -95,8 +99,8 @@ class Odds(NamedTuple):
     """What one tick needs to know besides its counts."""
 
     tick: int
-    log_mass: float
-    """Log of the prior mass of an onset at this tick."""
+    mass: float
+    """Share of the money on an onset at this tick."""
     cap: float
     """Log evidence one tick may bring: one bad scrape cannot abort."""
     kappa: float
@@ -104,9 +108,7 @@ class Odds(NamedTuple):
 
 def open_bets(prior: Prior) -> Bets:
     none = (0.0,) * len(GUESSES)
-    return Bets(
-        none, none, none, (NOTHING,) * len(GUESSES), (0,) * len(GUESSES), 0.0, 0.0, believe(prior)
-    )
+    return Bets(none, none, none, none, (0,) * len(GUESSES), 0.0, 0.0, believe(prior))
 
 
 def bet_limit(ratio: float, centre: float) -> float:
@@ -142,72 +144,91 @@ def rank_products(
     return [sum(map(mul, counts, [log1p(bet * y) for y in values])) for bet in bets]
 
 
-def settle(
-    bets: Bets,
-    stakes: list[float],
-    products: list[float],
-    requests: float,
-    tolerance: float,
-    odds: Odds,
-) -> Bets:
-    """The fortunes after one tick; ``stakes`` are the bets that were placed before it."""
-    phi = bets.noise.phi
-    cap, forgiven, mass = odds.cap * phi, odds.kappa * tolerance * requests, odds.log_mass
-    logs, sums, drifts, late, since = [], [], [], [], []
-    for k, bet in enumerate(stakes):
-        drift = forgiven * bet
-        net = min(products[k] - drift, cap)
-        logs.append(bets.logs[k] + net + drift)
-        sums.append(bets.stakes[k] + requests * bet)
-        drifts.append(bets.drifts[k] + drift)
-        old = bets.late[k]
-        since.append(odds.tick if old < mass else bets.since[k])
-        late.append(restart(old, mass) + net / phi)
-    return bets._replace(
-        logs=tuple(logs),
-        stakes=tuple(sums),
-        drifts=tuple(drifts),
-        late=tuple(late),
-        since=tuple(since),
+class Outcome(NamedTuple):
+    """What one tick made of one score."""
+
+    stakes: list[float]
+    """The bets that were placed before it."""
+    products: list[float]
+    """Their log products."""
+    requests: float
+    tolerance: float
+    score: float
+    variance: float
+
+
+def settle(bets: Bets, outcome: Outcome, odds: Odds) -> Bets:
+    """The fortunes and the noise estimate after one tick."""
+    stakes, products, requests, tolerance, score, variance = outcome
+    phi, mass = bets.noise.phi, odds.mass
+    cap, forgiven = odds.cap * phi, odds.kappa * tolerance * requests
+    drifts = [forgiven * bet for bet in stakes]
+    nets = [
+        net if (net := product - drift) < cap else cap
+        for product, drift in zip(products, drifts, strict=True)
+    ]
+    total, count = bets.score + score, bets.requests + requests
+    return Bets(
+        logs=tuple([a + b + c for a, b, c in zip(bets.logs, nets, drifts, strict=True)]),
+        stakes=tuple([a + requests * b for a, b in zip(bets.stakes, stakes, strict=True)]),
+        drifts=tuple([a + b for a, b in zip(bets.drifts, drifts, strict=True)]),
+        late=tuple(restarted(bets.late, mass, [net / phi for net in nets])),
+        since=tuple(
+            [
+                odds.tick if old < mass else since
+                for old, since in zip(bets.late, bets.since, strict=True)
+            ]
+        ),
+        score=total,
+        requests=count,
+        noise=observe(bets.noise, score, requests, variance, total / max(count, 1.0)),
     )
 
 
-def restart(late: float, log_mass: float) -> float:
-    """A fresh bet joins the mixture before every tick: log of the sum."""
-    if late < log_mass:
-        late, log_mass = log_mass, late
-    return max(late + log1p(math.exp(log_mass - late)), NOTHING)
+def spread_out(distinct: list[float], bets: list[float]) -> list[float]:
+    """One product per bet; the largest bets are often all at the limit."""
+    return distinct + distinct[-1:] * (len(bets) - len(distinct))
 
 
-def learn(bets: Bets, score: float, requests: float, variance: float) -> Bets:
-    """The noise estimate after one tick; call it after ``settle``."""
-    total, count = bets.score + score, bets.requests + requests
-    noise = observe(bets.noise, score, requests, variance, total / max(count, 1.0))
-    return bets._replace(score=total, requests=count, noise=noise)
+def distinct_bets(bets: list[float]) -> list[float]:
+    """The rising bets up to the first at the limit."""
+    return bets[: bets.index(bets[-1]) + 1]
+
+
+def restarted(late: Sequence[float], mass: float, gains: list[float]) -> list[float]:
+    """Fortunes after one tick; a fresh bet joins each before it. ``gains`` are logs."""
+    return [
+        fortune if (fortune := (old + mass) * math.exp(gain)) < RICH else RICH
+        for old, gain in zip(late, gains, strict=True)
+    ]
 
 
 def from_start(bets: Bets) -> float:
     """Fortune of the bets on harm since the first tick."""
     phi = bets.noise.phi
     return sum(
-        weight * exp((log - drift) / phi)
-        for weight, log, drift in zip(GUESS_WEIGHTS, bets.logs, bets.drifts, strict=True)
+        [
+            weight * exp((log - drift) / phi)
+            for weight, log, drift in zip(GUESS_WEIGHTS, bets.logs, bets.drifts, strict=True)
+        ]
     )
 
 
 def from_later(bets: Bets) -> float:
     """Fortune of the bets on harm that began later."""
-    return sum([weight * exp(log) for weight, log in zip(GUESS_WEIGHTS, bets.late, strict=True)])
+    return sum([weight * late for weight, late in zip(GUESS_WEIGHTS, bets.late, strict=True)])
 
 
 def onset(bets: Bets, pi0: float) -> int:
     """The likely tick at which harm began; 0 is the start."""
-    late = [weight * exp(log) for weight, log in zip(GUESS_WEIGHTS, bets.late, strict=True)]
+    late = [weight * fortune for weight, fortune in zip(GUESS_WEIGHTS, bets.late, strict=True)]
     if pi0 * from_start(bets) >= sum(late):
         return 0
     return bets.since[late.index(max(late))]
 
 
 def exp(x: float) -> float:
-    """Clipped: evidence beyond e^60 is not more evidence."""
-    return math.exp(min(max(x, -700.0), 60.0))
+    """Clipped on both sides: a fortune is never infinite."""
+    if x < 60.0:
+        return math.exp(x)
+    return RICH

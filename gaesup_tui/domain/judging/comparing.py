@@ -8,11 +8,13 @@ from operator import add, mul
 from gaesup_tui.domain.judging.bets import (
     Bets,
     Odds,
+    Outcome,
     Sample,
+    distinct_bets,
     harm_bets,
-    learn,
     rank_products,
     settle,
+    spread_out,
 )
 from gaesup_tui.domain.judging.dispersion import at_least
 from gaesup_tui.domain.judging.feed import Arm
@@ -29,10 +31,13 @@ def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) 
     harm = list(state.harm)
     errors, conversion, tail = state.safety
     sample = error_sample(state, canary, baseline)
-    harm[0], errors = _ratio(harm[0], errors, sample, odds)
+    harm[0] = _harm(harm[0], sample, odds)
+    # Without a past the centre is a guess: an outage must be seen, safety can wait for the next.
+    if state.known.requests:
+        errors = settle_ratio(errors, sample)
     paired = conversion_sample(state, canary, baseline)
     if paired is not None:
-        harm[1], conversion = _ratio(harm[1], conversion, paired, odds)
+        harm[1], conversion = _harm(harm[1], paired, odds), settle_ratio(conversion, paired)
     law, timed = state.law, False
     if canary.latency is not None and baseline.latency is not None:
         own, other = sum(canary.latency), sum(baseline.latency)
@@ -94,17 +99,15 @@ def tail_sample(scores: LatencyScores, place: int, canary: Arm, baseline: Arm) -
     )
 
 
-def _ratio(bets: Bets, safety: SafetyBets, sample: Sample, odds: Odds) -> tuple[Bets, SafetyBets]:
-    return _harm(bets, sample, odds), settle_ratio(safety, sample)
-
-
 def _harm(bets: Bets, sample: Sample, odds: Odds) -> Bets:
     stakes = harm_bets(
         sample.ratio, sample.centre, sample.expected_variance, sample.tolerance, odds.kappa
     )
-    products = [sample.log_product(bet) for bet in stakes]
-    settled = settle(bets, stakes, products, sample.canary, sample.tolerance, odds)
-    return learn(settled, sample.score(), sample.canary, sample.variance())
+    products = spread_out(sample.log_products(distinct_bets(stakes)), stakes)
+    outcome = Outcome(
+        stakes, products, sample.canary, sample.tolerance, sample.score(), sample.variance()
+    )
+    return settle(bets, outcome, odds)
 
 
 def _latency(
@@ -141,12 +144,12 @@ def _rank(
     requests, ranks = sum(canary), scores.ranks
     ratio, tolerance = requests / sum(baseline), scores.rank_tolerance
     stakes = harm_bets(ratio, 0.5, scores.rank_variance, tolerance, odds.kappa)
-    products = rank_products(canary, baseline, ranks, ratio, stakes)
-    settled = settle(bets, stakes, products, requests, tolerance, odds)
+    distinct = rank_products(canary, baseline, ranks, ratio, distinct_bets(stakes))
     squares = [y * y for y in ranks]
     score = sum(map(mul, canary, ranks)) - ratio * sum(map(mul, baseline, ranks))
     variance = sum(map(mul, canary, squares)) + ratio**2 * sum(map(mul, baseline, squares))
-    return learn(settled, score, requests, variance)
+    products = spread_out(distinct, stakes)
+    return settle(bets, Outcome(stakes, products, requests, tolerance, score, variance), odds)
 
 
 def _longer(known: Known, canary: Arm, baseline: Arm) -> Known:

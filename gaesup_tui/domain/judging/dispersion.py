@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-SCALES = (1, 3, 12)
+_SHORT, _LONG = 3, 12
 PRIOR_TICKS = 18.0
 GATE = 0.7
 PHI_CAP = 60.0
@@ -27,16 +27,22 @@ class Prior(NamedTuple):
     """Excess of long-run variance over that of single ticks."""
 
 
+Block = tuple[float, float, float, int]
+"""Score, canary requests, variance, and how many parts it has."""
+Total = tuple[float, float, int]
+"""Over full blocks of one length: squared residuals, variances, number."""
+_EMPTY: Block = (0.0, 0.0, 0.0, 0)
+
+
 class Dispersion(NamedTuple):
     """The estimate and what it is made of."""
 
     prior: Prior
     phi: float
     estimates: tuple[float, float, float]
-    blocks: tuple[tuple[float, float, float, int], ...]
-    """Per scale, the block being filled: score, canary requests, variance, ticks."""
-    sums: tuple[tuple[float, float, int], ...]
-    """Per scale, over full blocks: squared residuals, variances, number."""
+    blocks: tuple[Block, Block]
+    """The blocks of 3 ticks and of 4 times 3 being filled."""
+    sums: tuple[Total, Total, Total]
 
 
 def believe(prior: Prior) -> Dispersion:
@@ -45,8 +51,8 @@ def believe(prior: Prior) -> Dispersion:
         prior=prior,
         phi=first,
         estimates=(max(prior.phi, first), prior.phi, prior.phi),
-        blocks=((0.0, 0.0, 0.0, 0),) * len(SCALES),
-        sums=((0.0, 0.0, 0),) * len(SCALES),
+        blocks=(_EMPTY, _EMPTY),
+        sums=((0.0, 0.0, 0),) * 3,
     )
 
 
@@ -55,36 +61,48 @@ def observe(
 ) -> Dispersion:
     """One tick: the two-arm score, canary requests, the variance independent requests would have
     given, and the mean score per canary request so far."""
-    prior, phi, estimates, blocks, sums = noise
-    new_blocks, new_sums, new_estimates = [], [], []
+    prior, phi, (one, three, twelve), blocks, sums = noise
+    first, short, long_ = sums
     clip = 25.0 * phi
-    for k in (0, 1, 2):
-        block, total, scale = blocks[k], sums[k], SCALES[k]
-        b_score, b_requests = block[0] + score, block[1] + requests
-        b_variance, filled = block[2] + variance, block[3] + 1
-        if filled < scale:
-            new_blocks.append((b_score, b_requests, b_variance, filled))
-            new_sums.append(total)
-            new_estimates.append(estimates[k])
-            continue
-        residual = b_score - b_requests * excess
-        squares = min(residual * residual, clip * b_variance)
-        total = (total[0] + squares, total[1] + b_variance, total[2] + (b_variance > 0))
-        new_blocks.append((0.0, 0.0, 0.0, 0))
-        new_sums.append(total)
-        new_estimates.append(_estimate(scale, total, prior))
-    a, b, c = new_estimates
-    phi = min(max(1.0, a, b, c), PHI_CAP)
-    return Dispersion(prior, phi, (a, b, c), tuple(new_blocks), tuple(new_sums))
+    first = _close(first, score, requests, variance, excess, clip)
+    one = _estimate(1, first, prior)
+    short_block, long_block = _add(blocks[0], score, requests, variance), blocks[1]
+    if short_block[3] == _SHORT:
+        score, requests, variance, _ = short_block
+        short = _close(short, score, requests, variance, excess, clip)
+        three = _estimate(_SHORT, short, prior)
+        short_block, long_block = _EMPTY, _add(long_block, score, requests, variance)
+    if long_block[3] == _LONG // _SHORT:
+        score, requests, variance, _ = long_block
+        long_ = _close(long_, score, requests, variance, excess, clip)
+        twelve = _estimate(_LONG, long_, prior)
+        long_block = _EMPTY
+    phi = min(max(1.0, one, three, twelve), PHI_CAP)
+    return Dispersion(
+        prior, phi, (one, three, twelve), (short_block, long_block), (first, short, long_)
+    )
 
 
-def _estimate(scale: int, total: tuple[float, float, int], prior: Prior) -> float:
+def _add(block: Block, score: float, requests: float, variance: float) -> Block:
+    return block[0] + score, block[1] + requests, block[2] + variance, block[3] + 1
+
+
+def _close(
+    total: Total, score: float, requests: float, variance: float, excess: float, clip: float
+) -> Total:
+    """The sums with one more block; an outlier counts as five standard deviations."""
+    residual = score - requests * excess
+    squares = min(residual * residual, clip * variance)
+    return total[0] + squares, total[1] + variance, total[2] + (variance > 0)
+
+
+def _estimate(scale: int, total: Total, prior: Prior) -> float:
     squares, variance, number = total
     blocks = max(number - 1, 0)
     raw = squares / variance if variance > 0 else prior.phi
     if scale > 1:
         raw *= max(0.0, 1 - GATE * math.sqrt(2 / max(blocks, 1)))
-    belief = max(1.0, PRIOR_TICKS / scale)
+    belief = PRIOR_TICKS / scale
     estimate = (belief * prior.phi + blocks * raw) / (belief + blocks)
     if scale == 1:
         return max(estimate, 1 + (estimate - 1) * prior.long_run)

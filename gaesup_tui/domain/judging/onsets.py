@@ -6,21 +6,19 @@ also in a hold without a known end.
 
 from __future__ import annotations
 
-import math
-
 FROM_START = 0.8
 """Share of the money on harm that was there from the start."""
 _BEYOND = 0.1
 """Of the rest, the share kept for onsets beyond the planned end."""
 
 
-def log_mass(tick: int, planned: int) -> float:
-    """Log of the money on an onset at ``tick`` (from 0), of ``planned`` ticks."""
+def mass(tick: int, planned: int) -> float:
+    """The money on an onset at ``tick`` (from 0), of ``planned`` ticks."""
     late = 1 - FROM_START
     if tick < planned:
-        return math.log((1 - _BEYOND) * late / planned)
+        return (1 - _BEYOND) * late / planned
     over = tick - planned
-    return math.log(_BEYOND * late) - math.log((over + 1) * (over + 2))
+    return _BEYOND * late / ((over + 1) * (over + 2))
 
 
 def unspent(ticks: int, planned: int) -> float:

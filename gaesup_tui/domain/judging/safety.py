@@ -46,7 +46,7 @@ def safety_bets(sample: Sample) -> list[float]:
 def settle_ratio(safety: SafetyBets, sample: Sample) -> SafetyBets:
     """One tick of a two-valued score."""
     bets = safety_bets(sample)
-    products = [sample.log_product(bet) for bet in bets]
+    products = sample.log_products(bets)
     return _settle(
         safety,
         bets,

@@ -121,13 +121,11 @@ def _traffic(saved: list[Any]) -> TrafficBets:
 
 def _noise(saved: list[Any]) -> Dispersion:
     prior, phi, estimates, blocks, sums = saved
-    a, b, c = estimates
+    one, three, twelve = estimates
+    short, long_ = map(tuple, blocks)
+    first, second, third = map(tuple, sums)
     return Dispersion(
-        Prior(*prior),
-        phi,
-        (a, b, c),
-        tuple((score, count, variance, filled) for score, count, variance, filled in blocks),
-        tuple((squares, variance, number) for squares, variance, number in sums),
+        Prior(*prior), phi, (one, three, twelve), (short, long_), (first, second, third)
     )
 
 

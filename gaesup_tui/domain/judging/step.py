@@ -12,7 +12,7 @@ from gaesup_tui.domain.judging.comparing import compare
 from gaesup_tui.domain.judging.deciding import blind, decide
 from gaesup_tui.domain.judging.effects import Counted, keep
 from gaesup_tui.domain.judging.feed import Arm, Tick, add_arms, check_tick
-from gaesup_tui.domain.judging.onsets import log_mass
+from gaesup_tui.domain.judging.onsets import mass
 from gaesup_tui.domain.judging.state import Held, State, Waiting
 from gaesup_tui.domain.judging.traffic import settle_traffic
 from gaesup_tui.domain.judging.verdicts import Judgement
@@ -77,7 +77,7 @@ def _judge(state: State, weight: float | None, canary: Arm, baseline: Arm) -> St
     start = state.start
     odds = Odds(
         tick=state.tick,
-        log_mass=log_mass(state.tick, state.planned),
+        mass=mass(state.tick, state.planned),
         cap=math.log(1 / start.alpha_abort),
         kappa=start.kappa,
     )

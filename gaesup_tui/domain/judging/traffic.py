@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from gaesup_tui.domain.judging.bets import NOTHING, Odds, exp, restart
+from gaesup_tui.domain.judging.bets import Odds, exp, restarted
 from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
 
 HARM = (0.01, 0.1, 0.3, 0.5, 0.65, 0.8)
@@ -37,7 +37,7 @@ def open_traffic(tolerance: float, kappa: float) -> TrafficBets:
     count = len(_harm(tolerance, kappa))
     return TrafficBets(
         logs=(0.0,) * count,
-        late=(NOTHING,) * count,
+        late=(0.0,) * count,
         since=(0,) * count,
         safe=(0.0,) * len(_SAFE),
         seen=0.0,
@@ -68,13 +68,12 @@ def settle_traffic(
         return canary * math.log(rho / null) + both * share
 
     null, edge = 1 - odds.kappa * tolerance, 1 - tolerance
-    phi, mass = bets.noise.phi, odds.log_mass
-    logs, late, since = [], [], []
-    for k, rho in enumerate(_harm(tolerance, odds.kappa)):
-        net = min(log_ratio(rho, null), odds.cap * phi)
-        logs.append(bets.logs[k] + net)
-        since.append(odds.tick if bets.late[k] < mass else bets.since[k])
-        late.append(restart(bets.late[k], mass) + net / phi)
+    phi, mass = bets.noise.phi, odds.mass
+    cap = odds.cap * phi
+    nets = [min(log_ratio(rho, null), cap) for rho in _harm(tolerance, odds.kappa)]
+    since = [
+        odds.tick if old < mass else since for old, since in zip(bets.late, bets.since, strict=True)
+    ]
     safe = [
         log + log_ratio(edge + (1 - edge) * step, edge)
         for log, step in zip(bets.safe, _SAFE, strict=True)
@@ -91,8 +90,8 @@ def settle_traffic(
         seen_all / max(expected_all, 1e-9) - 1,
     )
     return TrafficBets(
-        tuple(logs),
-        tuple(late),
+        tuple([a + b for a, b in zip(bets.logs, nets, strict=True)]),
+        tuple(restarted(bets.late, mass, [net / phi for net in nets])),
         tuple(since),
         tuple(safe),
         seen_all,
@@ -108,7 +107,7 @@ def from_start(bets: TrafficBets) -> float:
 
 
 def from_later(bets: TrafficBets) -> float:
-    return sum(map(exp, bets.late)) / len(bets.late)
+    return sum(bets.late) / len(bets.late)
 
 
 def certainty(bets: TrafficBets) -> float:
