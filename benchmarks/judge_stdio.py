@@ -16,6 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gaesup_tui.domain.judging import Arm, Metrics, Start, State, Tick, begin, step
+from gaesup_tui.domain.judging.intervals import error_interval
 
 
 def start_of(message: dict[str, Any], with_history: bool = True) -> State:
@@ -70,6 +71,7 @@ def arm_of(counts: dict[str, Any] | None) -> Arm | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--intervals", action="store_true", help="add the band of the errors")
     parser.add_argument("--no-history", action="store_true", help="forget the baseline's past")
     given = parser.parse_args()
     state: State | None = None
@@ -81,12 +83,16 @@ def main() -> None:
         if state is None:
             sys.exit("judge_stdio: a tick came before the start; send a start line first")
         state, verdict = step(state, tick_of(message))
-        answer = {
+        answer: dict[str, Any] = {
             "decision": verdict.kind,
             "cause": verdict.cause,
             "metric": verdict.metric,
             "evidence": verdict.evidence,
         }
+        if given.intervals:
+            alpha, beta = state.start.alpha_abort, 1 - state.start.confidence_promote
+            low, high = error_interval(state, alpha, beta)
+            answer["errors"] = {"lo": low, "hi": high}
         print(json.dumps(answer), flush=True)
 
 

@@ -101,8 +101,7 @@ def _kept(tick: int, age: int) -> bool:
 
 def effect_since(counted: Counted, scale: Ruler, tick: int) -> Effect:
     """Estimates from the last remembered tick at or before ``tick``."""
-    mark = next(mark for mark in reversed(counted.marks) if mark.tick <= tick)
-    before = struct.unpack(f"<{len(mark.packed) // 8}d", mark.packed)
+    mark, before = _unpacked(counted, tick)
     buckets = len(counted.canary)
     sums = Sums(*[a - b for a, b in zip(counted.sums, before[:_NAMES], strict=True)])
     canary = _minus(counted.canary, before[_NAMES : _NAMES + buckets])
@@ -126,6 +125,17 @@ def effect_since(counted: Counted, scale: Ruler, tick: int) -> Effect:
         conversion=conversion,
         traffic=sums.seen / sums.expected - 1 if lost else None,
     )
+
+
+def sums_before(counted: Counted, tick: int) -> tuple[Mark, Sums]:
+    """The last remembered sums at or before ``tick``, and when they were taken."""
+    mark, before = _unpacked(counted, tick)
+    return mark, Sums(*before[:_NAMES])
+
+
+def _unpacked(counted: Counted, tick: int) -> tuple[Mark, tuple[float, ...]]:
+    mark = next(mark for mark in reversed(counted.marks) if mark.tick <= tick)
+    return mark, struct.unpack(f"<{len(mark.packed) // 8}d", mark.packed)
 
 
 def _minus(now: tuple[float, ...], before: tuple[float, ...]) -> list[float]:

@@ -20,7 +20,7 @@ MIN_TICKS = 36
 """Fewer ticks tell centres, not clumps."""
 _MIN_EVENTS = 5
 
-UNKNOWN_ERRORS = Prior(phi=1.5)
+UNKNOWN_ERRORS = Prior(phi=2.0)
 UNKNOWN_LATENCY = Prior(phi=1.3, long_run=8.0)
 """Beliefs without a history: what looks like clumps is taken to last, until seen otherwise."""
 

@@ -60,7 +60,7 @@ class Start(NamedTuple):
     alpha_abort: float = 0.01
     """The share of healthy rollouts that may be aborted, all metrics and looks together."""
     confidence_promote: float = 0.95
-    kappa: float = 0.2
+    kappa: float = 0.17
     """Harm below this many tolerances is not held against the canary."""
     metrics: Metrics = Metrics()
 

@@ -1,0 +1,249 @@
+"""One sentence a tired person understands: what, how much against what, the limit, how sure.
+
+Points for ratios, percent for latency, requests in full. Never an estimate without its interval
+where there is one, and no word that needs a course in statistics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from gaesup_tui.domain.judging.account import Account
+from gaesup_tui.domain.judging.effects import Effect
+from gaesup_tui.domain.judging.forecast import Forecast, Rates
+from gaesup_tui.domain.judging.intervals import Interval, interval_since
+from gaesup_tui.domain.judging.settings import METRICS, Metric
+from gaesup_tui.domain.judging.state import State
+from gaesup_tui.domain.judging.verdicts import Judgement
+from gaesup_tui.domain.text import duration, milliseconds
+
+_RAREST = 1000
+"""Nothing is called rarer than this."""
+
+
+def sentence(state: State, account: Account) -> str:
+    """What the last verdict means; ``account`` as ``explain(state)`` gives it."""
+    said = state.verdict
+    tell = _TELLERS.get(said.cause, _gathering)
+    return tell(state, said, account)
+
+
+def _harm(state: State, said: Judgement, account: Account) -> str:
+    n = min(int(said.evidence), _RAREST)
+    return (
+        f"{_finding(state, said, account)}; "
+        f"a healthy release shows this less than once in {_number(n)}"
+    )
+
+
+def _suspicious(state: State, said: Judgement, account: Account) -> str:
+    needed = _number(1 / state.start.alpha_abort)
+    return (
+        f"suspicious: {_finding(state, said, account)}; "
+        f"evidence {_number(said.evidence)} of {needed}, promotion held"
+    )
+
+
+def _finding(state: State, said: Judgement, account: Account) -> str:
+    metric, effect = said.metric or "errors", said.effect
+    line = account.lines[METRICS.index(metric)]
+    if effect is None:
+        return metric
+    late = effect.since_s > 0
+    band = interval_since(state, metric, effect) if late else line.interval
+    low_high = "" if band is None or metric == "traffic" else f" ({_span(metric, band)})"
+    tail = f", since {duration(effect.since_s)} after the start" if late else ""
+    over = f"{_number(effect.requests)} canary requests in {duration(said.end_s - effect.since_s)}"
+    return (
+        f"{_against(metric, effect)}{low_high}, limit {_limit(metric, line.tolerance)}, "
+        f"{over}{tail}"
+    )
+
+
+def _against(metric: Metric, effect: Effect) -> str:
+    harm = effect.size(metric)
+    if metric == "errors" and effect.canary_errors is not None and effect.errors is not None:
+        base = effect.canary_errors - effect.errors
+        return f"errors {_percent(effect.canary_errors)} vs {_percent(base)}: {_size(metric, harm)}"
+    if metric == "latency":
+        p95 = f"p95 {milliseconds(effect.canary_p95_s)} vs {milliseconds(effect.baseline_p95_s)}"
+        if harm is not None and effect.p99 is not None and effect.p99 > 2 * max(harm, 0.0):
+            return f"{p95}: {_size(metric, harm)}, p99 {100 * effect.p99:+.0f} %"
+        return f"{p95}: {_size(metric, harm)}"
+    if metric == "conversion":
+        return f"conversion {_size(metric, harm)} against the baseline"
+    return f"the canary got {_size(metric, harm)} requests against its weight"
+
+
+def _no_data_abort(state: State, said: Judgement, account: Account) -> str:
+    since_s = said.since_s or 0.0
+    return (
+        f"no data of {said.metric} for {duration(said.end_s - since_s)}, "
+        f"and its policy is to fail after {duration(state.start.no_data_limit_s)}"
+    )
+
+
+def _clear(state: State, said: Judgement, account: Account) -> str:
+    parts = []
+    for line in account.lines:
+        if line.certainty is None:
+            continue
+        name = "p95" if line.metric == "latency" else line.metric
+        worst = line.interval and _worst(line.metric, line.interval.high)
+        limit = _limit(line.metric, line.tolerance)
+        parts.append(f"{name} within {limit}" + (f" ({worst} at most)" if worst else ""))
+    sure = round(100 * state.start.confidence_promote, 1)
+    return f"{', '.join(parts)}: sure at {sure:g} % each"
+
+
+def _gathering(state: State, said: Judgement, account: Account) -> str:
+    return f"nothing wrong so far, not enough evidence yet{_ahead(account.forecast)}"
+
+
+def _soaking(state: State, said: Judgement, account: Account) -> str:
+    wait_s = max(state.start.soak_s, state.start.min_promote_s) - said.end_s
+    return f"clear on every metric; soaks for another {duration(wait_s)}"
+
+
+def _warming(state: State, said: Judgement, account: Account) -> str:
+    wait_s = state.start.warmup_s - said.end_s
+    return f"warming up: latency counts in {duration(wait_s)}, errors count now"
+
+
+def _late_record(state: State, said: Judgement, account: Account) -> str:
+    since_s = said.since_s or 0.0
+    if said.note:
+        return f"a record was left out: {said.note}"
+    return f"a record is {duration(said.end_s - since_s)} late; its counts are held, not lost"
+
+
+def _inconclusive(state: State, said: Judgement, account: Account) -> str:
+    bands = [
+        f"{'p95' if line.metric == 'latency' else line.metric} "
+        f"{_span(line.metric, line.interval)} (limit {_limit(line.metric, line.tolerance)})"
+        for line in account.lines
+        if line.interval is not None and line.certainty is not None and line.state != "ok"
+    ]
+    unsettled = f": {', '.join(bands)}" if bands else ""
+    return f"after {duration(said.end_s)} still open{unsettled}{_ahead(account.forecast)}"
+
+
+def _blind(state: State, said: Judgement, account: Account) -> str:
+    held = state.held
+    who = "canary" if held is None or held.canary is None else "baseline"
+    gone_s = said.end_s - (said.since_s or 0.0)
+    return f"{who} metrics missing for {duration(gone_s)}: nothing judged, promotion stopped"
+
+
+def _bad_data(state: State, said: Judgement, account: Account) -> str:
+    return f"{state.rejected} records in a row cannot be believed: {said.note}; promotion stopped"
+
+
+def _silent(state: State, said: Judgement, account: Account) -> str:
+    gone = duration(said.end_s - (said.since_s or 0.0))
+    if said.cause == "idle":
+        return f"no requests on either side for {gone}: load would help"
+    if said.cause == "no baseline requests":
+        return f"no requests on the baseline for {gone}: nothing to compare with"
+    expected = state.waiting.expected if state.waiting else 0.0
+    return (
+        f"the canary got none of about {_number(expected)} requests in {gone}: "
+        "routing, or clients fail before they arrive"
+    )
+
+
+def _missing(state: State, said: Judgement, account: Account) -> str:
+    gone_s = said.end_s - (said.since_s or 0.0)
+    return f"no data of {said.metric} for {duration(gone_s)}: promotion waits for it"
+
+
+def _ahead(ahead: Forecast | None) -> str:
+    if ahead is None:
+        return ""
+    if not math.isfinite(ahead.seconds):
+        return f": no requests reach the canary; slowest is {ahead.metric}"
+    so_far = max(ahead.total - ahead.requests, 0.0)
+    return (
+        f": about {_about(ahead.seconds)} more at this traffic; slowest is {ahead.metric}, "
+        f"about {_number(so_far)} of {_number(ahead.total)} canary requests"
+    )
+
+
+def flip(more_errors: int | None) -> str:
+    """What would flip the verdict, from ``errors_to_abort``."""
+    if more_errors is None:
+        return ""
+    if more_errors == 0:
+        return "one more minute like the last aborts it"
+    errors = "1 more error" if more_errors == 1 else f"{_number(more_errors)} more errors"
+    return f"{errors} than usual in the next minute would abort it"
+
+
+def before_start(rates: Rates, ahead: Forecast | None) -> str:
+    """What a weight will cost in time, said before the start."""
+    if ahead is None:
+        return "no history of the baseline: how long it takes shows after the first minute"
+    return (
+        f"about {rates.canary_per_s:.1f} canary requests/s: clear in about "
+        f"{_about(ahead.seconds)}; slowest is {ahead.metric}"
+    )
+
+
+def _about(seconds: float) -> str:
+    """Rounded up to what a forecast can know."""
+    if seconds < 60:
+        return f"{max(math.ceil(seconds / 10), 1) * 10} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{math.ceil(minutes / 60)} h"
+
+
+def _size(metric: Metric, harm: float | None) -> str:
+    if harm is None:
+        return "–"
+    if metric == "errors":
+        return f"{100 * harm:+.2f} points"
+    size = 100 * (harm if metric == "latency" else -harm)
+    return f"{size:+.1f} %" if abs(size) < 9.95 else f"{size:+.0f} %"
+
+
+def _span(metric: Metric, band: Interval) -> str:
+    if metric in ("conversion", "traffic"):
+        band = Interval(band.high, band.low)
+    return f"{_worst(metric, band.low)} to {_worst(metric, band.high)}"
+
+
+def _worst(metric: Metric, harm: float) -> str:
+    return _size(metric, harm).removesuffix(" points")
+
+
+def _limit(metric: Metric, tolerance: float) -> str:
+    if metric == "errors":
+        return f"{100 * tolerance:+.2f} points"
+    return f"{100 * (tolerance if metric == 'latency' else -tolerance):+.0f} %"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * max(ratio, 0.0):.2f} %"
+
+
+def _number(value: float) -> str:
+    return f"{round(value):,}"
+
+
+_TELLERS: dict[str, Callable[[State, Judgement, Account], str]] = {
+    "harm": _harm,
+    "no data for too long": _no_data_abort,
+    "clear": _clear,
+    "suspicious": _suspicious,
+    "warming up": _warming,
+    "soaking": _soaking,
+    "waiting": _late_record,
+    "inconclusive": _inconclusive,
+    "blind": _blind,
+    "bad data": _bad_data,
+    "idle": _silent,
+    "no canary requests": _silent,
+    "no baseline requests": _silent,
+    "metric missing": _missing,
+}

@@ -1,0 +1,209 @@
+"""What a person is shown: intervals, evidence, forecasts, what would flip it, and sentences."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gaesup_tui.domain.judging import Arm, State, begin, step
+from gaesup_tui.domain.judging.account import explain
+from gaesup_tui.domain.judging.counters import common_bounds, increment, rebucket
+from gaesup_tui.domain.judging.flips import errors_to_abort
+from gaesup_tui.domain.judging.forecast import Rates, forecast, recent_rates
+from gaesup_tui.domain.judging.intervals import error_interval, interval
+from gaesup_tui.domain.judging.words import before_start, flip, sentence
+from tests.unit.judging_rig import START, Service, Traffic, first, judge, with_metrics
+
+HISTORY = Traffic().history()
+
+
+def words_of(traffic: Traffic, count: int = 60, **changes: object) -> tuple[State, str]:
+    """The state and the sentence at the end, or at the ABORT."""
+    state, _ = judge(traffic.ticks(count), with_metrics(**changes), HISTORY)
+    return state, sentence(state, explain(state))
+
+
+def test_the_error_interval_covers_the_truth_at_every_look() -> None:
+    misses = 0
+    for seed in range(20):
+        state = begin(START, HISTORY)
+        lost = False
+        for tick in Traffic(Service(errors=0.012), per_tick=100).ticks(60, seed=seed):
+            state, _ = step(state, tick)
+            low, high = error_interval(state, 0.05, 0.05)
+            lost = lost or not low <= 0.002 <= high
+        misses += lost
+    # At most 10 % may miss: more than 6 of 20 would happen less than once in 400.
+    assert misses <= 6
+
+
+def test_picture_and_verdict_agree() -> None:
+    traffic = Traffic(Service(errors=0.05), per_tick=400)
+    state, verdicts = judge(traffic.ticks(60), history=HISTORY)
+    assert verdicts[-1].kind == "ABORT"
+    band = interval(state, "errors")
+    assert band is not None
+    assert band.low > 0
+    state, verdicts = judge(Traffic(per_tick=1000, weight=0.5).ticks(100), history=HISTORY)
+    assert verdicts[-1].kind == "PROMOTE"
+    for line in explain(state).lines:
+        assert line.state == "ok"
+        assert line.interval is not None
+        assert line.interval.low <= (line.estimate or 0.0) <= line.interval.high
+        assert line.interval.high <= line.tolerance * 1.01 or line.metric in ("latency", "traffic")
+
+
+def test_meters_go_from_nothing_to_the_decision() -> None:
+    state, _ = judge([], history=HISTORY)
+    assert (explain(state).toward_abort, explain(state).toward_promote) == (0.0, 0.0)
+    state, _ = judge(Traffic(Service(errors=0.2)).ticks(20), history=HISTORY)
+    assert explain(state).toward_abort == 1.0
+    state, _ = judge(Traffic(per_tick=1000, weight=0.5).ticks(100), history=HISTORY)
+    assert explain(state).toward_promote == 1.0
+
+
+def test_the_forecast_before_the_start_is_about_the_time_it_takes() -> None:
+    traffic = Traffic(per_tick=1000, weight=0.25)
+    start = START._replace(min_promote_s=0.0)
+    state = begin(start, traffic.history())
+    ahead = forecast(state, Rates(canary_per_s=50.0, baseline_per_s=150.0))
+    assert ahead is not None
+    times = []
+    for seed in range(5):
+        _, verdicts = judge(traffic.ticks(150, seed=seed), start, traffic.history())
+        promoted = first(verdicts, "PROMOTE")
+        assert promoted is not None
+        times.append((promoted + 1) * 5.0)
+    assert ahead.metric == "conversion"
+    assert sorted(times)[2] / 2 <= ahead.seconds <= sorted(times)[2] * 2
+
+
+def test_the_forecast_follows_the_traffic_and_never_beats_the_soak() -> None:
+    state, _ = judge(Traffic().ticks(40), START._replace(soak_s=9000.0), HISTORY)
+    rates = recent_rates(state)
+    assert rates is not None
+    assert rates.canary_per_s == pytest.approx(10.0, rel=0.1)
+    ahead = forecast(state, rates)
+    assert ahead is not None
+    assert ahead.seconds == pytest.approx(8800.0)
+
+
+def test_what_would_flip_it_does_flip_it() -> None:
+    state, _ = judge(Traffic(per_tick=400).ticks(30), history=HISTORY)
+    more = errors_to_abort(state)
+    assert more is not None
+    assert 3 < more < 200
+    assert flip(more) == f"{more} more errors than usual in the next minute would abort it"
+    worse, _ = judge(Traffic(Service(errors=0.02), per_tick=400).ticks(8), history=HISTORY)
+    nearer = errors_to_abort(worse)
+    assert nearer is None or nearer < more
+
+
+def test_an_abort_names_metric_sizes_limit_requests_and_how_rare_it_is() -> None:
+    _, said = words_of(Traffic(Service(errors=0.06), per_tick=400))
+    assert re.fullmatch(
+        r"errors \d+\.\d\d % vs \d\.\d\d %: \+\d+\.\d\d points \(.\d+\.\d\d to .\d+\.\d\d\), "
+        r"limit \+0\.50 points, \d+ canary requests in .+; "
+        r"a healthy release shows this less than once in [\d,]+",
+        said,
+    )
+
+
+def test_late_harm_says_since_when() -> None:
+    start = START._replace(soak_s=3000.0)
+    traffic = Traffic(Service(median_s=0.09), bad_from=50, per_tick=400)
+    state, _ = judge(traffic.ticks(90), start, HISTORY)
+    said = sentence(state, explain(state))
+    assert said.startswith("p95 ")
+    assert re.search(r", since \d+m\d\d after the start", said)
+
+
+def test_waiting_says_how_long_and_for_what() -> None:
+    _, said = words_of(Traffic(), 20)
+    assert re.fullmatch(
+        r"nothing wrong so far, not enough evidence yet: about \d+ (min|h) more at this traffic; "
+        r"slowest is conversion, about [\d,]+ of [\d,]+ canary requests",
+        said,
+    )
+
+
+def test_a_promotion_says_the_worst_that_is_left() -> None:
+    _, said = words_of(Traffic(per_tick=1000, weight=0.5), 100)
+    assert said.startswith("errors within +0.50 points (")
+    assert said.endswith(": sure at 95 % each")
+
+
+def test_every_silence_has_its_own_sentence() -> None:
+    ticks = Traffic(per_tick=400).ticks(20)
+    nothing = Arm(0, 0, (0,) * 17, 0)
+    idle = [t._replace(canary=nothing, baseline=nothing) for t in ticks]
+    quiet = [t._replace(canary=nothing) for t in ticks]
+    alone = [t._replace(baseline=nothing) for t in ticks]
+    gone = [t._replace(canary=None) for t in ticks]
+    broken = [t._replace(canary=nothing._replace(errors=3)) for t in ticks]
+    untimed = [t._replace(canary=t.canary and t.canary._replace(latency=None)) for t in ticks]
+    start = with_metrics(traffic={"enabled": False})
+    said = []
+    for feed in (idle, quiet, alone, gone, broken, untimed):
+        state, verdicts = judge(feed, start, HISTORY)
+        assert verdicts[-1].kind == "NO EVIDENCE"
+        said.append(sentence(state, explain(state)))
+    assert said == [
+        "no requests on either side for 1m40: load would help",
+        said[1],
+        "no requests on the baseline for 1m40: nothing to compare with",
+        "canary metrics missing for 1m40: nothing judged, promotion stopped",
+        "20 records in a row cannot be believed: canary: 3 errors of 0 requests; promotion stopped",
+        "no data of latency for 1m40: promotion waits for it",
+    ]
+    assert re.fullmatch(r"the canary got none of about [\d,]+ requests in 1m40: .*", said[1])
+
+
+def test_no_sentence_needs_a_course_in_statistics() -> None:
+    stories = [
+        (Traffic(Service(errors=0.06), per_tick=400), {}),
+        (Traffic(Service(median_s=0.09), per_tick=400), {}),
+        (Traffic(Service(conversions=0.01), per_tick=400), {"conversion": {"critical": False}}),
+        (Traffic(arrives=0.2), {}),
+        (Traffic(per_tick=1000, weight=0.5), {}),
+        (Traffic(), {}),
+    ]
+    for traffic, changes in stories:
+        _, said = words_of(traffic, 60, **changes)
+        assert not re.search(r"\b(significant|null|p-?value|p|hypothesis|nan|inf)\b", said), said
+        assert len(said) < 300
+
+
+def test_before_the_start_a_weight_has_its_price_in_time() -> None:
+    state = begin(START, HISTORY)
+    small, large = Rates(2.0, 198.0), Rates(20.0, 180.0)
+    slow, fast = forecast(state, small), forecast(state, large)
+    assert slow is not None
+    assert fast is not None
+    assert slow.seconds > 8 * fast.seconds
+    assert before_start(large, fast).startswith("about 20.0 canary requests/s: clear in about ")
+    assert before_start(large, None).startswith("no history")
+
+
+def test_counters_that_restart_vanish_or_appear_are_no_negative_traffic() -> None:
+    before = {
+        "a": Arm(100, 5, (90, 5)),
+        "b": Arm(50, 1, (49, 0)),
+        "gone": Arm(70, 0, (70, 0)),
+    }
+    now = {
+        "a": Arm(130, 6, (118, 6)),
+        "b": Arm(4, 2, (2, 0)),  # began anew
+        "new": Arm(900, 90, (810, 0)),
+    }
+    assert increment(before, now) == (Arm(34, 3, (30, 1)), 1)
+    assert increment(before, {"new": now["new"]}) == (None, 0)
+
+
+def test_two_bucket_layouts_meet_at_their_common_bounds() -> None:
+    fine, coarse = (0.01, 0.02, 0.05, 0.1), (0.01, 0.05, 0.1, 1.0)
+    common = common_bounds(fine, coarse)
+    assert common == (0.01, 0.05, 0.1)
+    assert rebucket((1, 2, 3, 4, 5), fine, common) == (1, 5, 4, 5)
+    assert rebucket((1, 2, 3, 4, 5), coarse, common) == (1, 2, 3, 9)
