@@ -5,6 +5,8 @@ from __future__ import annotations
 from gaesup_tui.domain.observation import Observation
 
 _SET_BACK_AFTER = 3
+_DRIFT_S = 0.001
+"""By how much the two clocks may drift apart from one observation to the next."""
 
 
 class Arrival:
@@ -23,7 +25,7 @@ class Arrival:
     def place(self, observation: Observation, now: float) -> float | None:
         """When it was made, in engine time; None when it is to be left out.
 
-        The backend's clock is not ours: the shortest delay seen is taken as none.
+        The backend's clock is not ours: the shortest delay seen lately is taken as none.
         """
         lag = now - observation.at
         if observation.boot != self._boot or self._last_at is None:
@@ -35,5 +37,5 @@ class Arrival:
             self._behind_s = lag
         self._older = 0
         self._last_at = observation.at
-        self._behind_s = min(self._behind_s, lag)
+        self._behind_s = min(self._behind_s + _DRIFT_S, lag)
         return observation.at + self._behind_s

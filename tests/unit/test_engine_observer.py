@@ -37,7 +37,16 @@ def test_repeats_and_latecomers_are_left_out() -> None:
 def test_a_slow_delivery_does_not_make_an_observation_younger() -> None:
     arrival = Arrival()
     arrival.place(seen_at(10), 100)
-    assert arrival.place(seen_at(11), 105) == 101
+    assert arrival.place(seen_at(11), 105) == pytest.approx(101, abs=0.01)
+
+
+def test_two_clocks_that_drift_apart_do_not_make_everything_look_old() -> None:
+    arrival = Arrival()
+    for second in range(100_000):
+        now = 100 + second * 1.0005
+        placed = arrival.place(seen_at(10.0 + second), now)
+        assert placed is not None
+        assert now - placed < 0.01
 
 
 def test_a_backend_whose_clock_was_set_back_is_heard_again() -> None:
