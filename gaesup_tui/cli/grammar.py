@@ -81,7 +81,7 @@ COMMANDS: tuple[Command, ...] = (
         arg("--version", metavar="V", required=True, help="a version of gaesup.yaml"),
         arg(
             "--strategy",
-            choices=("rolling", "canary"),
+            choices=("rolling", "canary", "blueGreen"),
             help="instead of the one gaesup.yaml names for the unit (rolling where it names none)",
         ),
         arg(

@@ -171,6 +171,8 @@ def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.Roll
         )
     elif command.strategy == "canary":
         name, plan = "canary", strategy.canary(spec.canary, replicas, command.checks)
+    elif command.strategy == "blueGreen":
+        name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)
     else:
         name, plan = "rolling", strategy.rolling(spec.rolling, replicas, command.checks)
     rollout_spec = RolloutSpec(

@@ -15,10 +15,10 @@ from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
 from gaesup_tui.domain.steps import Check, Guard
-from gaesup_tui.domain.strategy_spec import CanarySpec, RollingSpec, StrategySpec
+from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
 
-Strategy = Literal["canary", "rolling"]
+Strategy = Literal["canary", "rolling", "blueGreen"]
 Named = TypeVar("Named")
 
 
@@ -71,11 +71,13 @@ class RolloutSettings(Spec):
     """How a unit moves from one revision to the next. Absent means: as said further out."""
 
     strategy: Strategy | None = None
-    """``canary`` or ``rolling``; ``rolling`` when nothing is said."""
+    """``rolling``, ``canary`` or ``blueGreen``; ``rolling`` when nothing is said."""
     canary: CanarySpec | None = None
     """Steps of a canary."""
     rolling: RollingSpec | None = None
     """Settings of a rolling update."""
+    blue_green: BlueGreenSpec | None = None
+    """Settings of a blue-green switch."""
     guards: tuple[Guard, ...] | None = None
     """Hard limits on the new revision; one that is broken aborts at once."""
     error_tolerance: Annotated[float, Field(ge=0, le=100)] | None = None

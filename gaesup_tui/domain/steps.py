@@ -139,7 +139,7 @@ DEFAULT_GUARDS: tuple[Guard, ...] = (
 class RolloutSpec(Frozen):
     """What a strategy made of its spec: the steps, the guards, and how the judge is used."""
 
-    strategy: Literal["canary", "rolling", "initial", "rollback"]
+    strategy: Literal["canary", "rolling", "blueGreen", "initial", "rollback"]
     plan: Plan
     guards: tuple[Guard, ...] = DEFAULT_GUARDS
     error_tolerance: float = Field(default=0.005, ge=0, le=1)

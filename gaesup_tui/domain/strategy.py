@@ -14,7 +14,7 @@ from gaesup_tui.domain.steps import (
     SmokeTest,
     Step,
 )
-from gaesup_tui.domain.strategy_spec import CanarySpec, CanaryStep, RollingSpec
+from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, CanaryStep, RollingSpec
 
 
 def _arrive(replicas: int, deadline_s: float, checks: tuple[Check, ...]) -> list[Step]:
@@ -59,6 +59,23 @@ def canary(spec: CanarySpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
     for step in spec.steps:
         steps += _canary_step(step)
     return (*steps, SetTraffic(weight_percent=100), *_leave(spec.bake))
+
+
+def blue_green(spec: BlueGreenSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
+    """The other colour whole and tested, then its shares with a wait and the judge at each, then
+    a bake with the old colour warm: until its end the way back starts nothing."""
+    steps = _arrive(replicas, spec.progress_deadline, checks)
+    if not spec.auto_promotion:
+        steps.append(Pause())
+    for share in spec.steps:
+        steps.append(SetTraffic(weight_percent=share))
+        if share == 100:
+            break
+        if spec.stabilise > 0:
+            steps.append(Pause(duration_s=spec.stabilise))
+        if spec.analysis > 0:
+            steps.append(Analyse(duration_s=spec.analysis))
+    return (*steps, *_leave(spec.bake))
 
 
 def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:

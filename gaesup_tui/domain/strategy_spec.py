@@ -103,6 +103,34 @@ class CanarySpec(Spec):
         return self
 
 
+class BlueGreenSpec(Spec):
+    """All replicas of the other colour first, then traffic in a few shares, or at once."""
+
+    steps: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] = (
+        10,
+        50,
+        100,
+    )
+    """Shares of the traffic, in percent, growing to 100; ``[100]`` switches at once."""
+    stabilise: Duration = 30.0
+    """How long to wait at each share before it is judged."""
+    analysis: Duration = 30.0
+    """How long the judge looks at least at each share below 100; 0 leaves it out."""
+    auto_promotion: bool = True
+    """``false``: the idle colour waits for a person before it gets its first share."""
+    bake: Duration = 600.0
+    """How long the old colour stays warm after all traffic is on the new one."""
+    progress_deadline: Duration = 60.0
+    """How long replicas may take to be ready before the rollout is given up."""
+
+    @model_validator(mode="after")
+    def _shares_grow_to_all(self) -> BlueGreenSpec:
+        if list(self.steps) != sorted(set(self.steps)) or self.steps[-1] != 100:
+            shares = ", ".join(str(share) for share in self.steps)
+            raise ValueError(f"the shares {shares} have to grow and to end with 100")
+        return self
+
+
 class RollingSpec(Spec):
     """One replica after the other."""
 
@@ -119,6 +147,7 @@ class StrategySpec(Spec):
 
     canary: CanarySpec = CanarySpec()
     rolling: RollingSpec = RollingSpec()
+    blue_green: BlueGreenSpec = BlueGreenSpec()
     guards: tuple[Guard, ...] = DEFAULT_GUARDS
     error_tolerance: Annotated[float, Field(ge=0, le=100)] = 0.5
     """Percentage points by which the candidate's error ratio may be above the base's."""

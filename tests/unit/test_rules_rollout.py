@@ -426,3 +426,45 @@ def test_a_route_that_is_late_or_empty_is_not_taken_for_a_changed_one(
         active = waiting_canary.deployment.active
         assert active is not None
         assert active.paused is None
+
+
+def blue_green(story: Story, **spec: object) -> None:
+    story.deploy("v42", "blueGreen", blueGreen=spec)
+    story.settle()
+
+
+def test_blue_green_brings_the_other_colour_up_whole_before_its_first_share(story: Story) -> None:
+    blue_green(story, autoPromotion=False)
+    story.later(1)
+    assert story.deployment.weights() == {V41: 100}
+    assert {n for _, n in story.deployment.replica_wishes().values()} == {2}
+    why = waiting(story.deployment, story.seen(), None)
+    assert why is not None
+    assert why.person
+
+
+def test_blue_green_validates_each_share_then_keeps_the_old_colour_warm(story: Story) -> None:
+    blue_green(story, stabilise="10s", analysis="20s", bake="5m")
+    story.verdict = Verdict(kind="PROMOTE", reason="no harm")
+    for share in (10, 50):
+        assert story.deployment.weights() == {V41: 100 - share, V42: share}
+        story.later(11)
+        story.later(21)
+    assert story.deployment.weights() == {V42: 100}
+    assert story.deployment.replica_wishes()[V41][1] == 2
+    story.ask(cmd.Abort(deployment=KEY))
+    assert story.deployment.weights() == {V41: 100}
+
+
+def test_a_plain_blue_green_switch_is_one_step_and_finishes_after_its_bake(story: Story) -> None:
+    blue_green(story, steps=[100], bake="1m")
+    assert story.deployment.weights() == {V42: 100}
+    story.later(61)
+    assert story.deployment.stable is not None
+    assert story.deployment.stable.id == V42
+
+
+def test_shares_that_do_not_grow_to_all_of_it_are_refused(story: Story) -> None:
+    for shares in ([50, 10, 100], [10, 50], [10, 10, 100]):
+        with pytest.raises(ValueError, match="have to grow and to end with 100"):
+            blue_green(story, steps=shares)
