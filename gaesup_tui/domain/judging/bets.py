@@ -206,12 +206,8 @@ def restarted(late: Sequence[float], mass: float, gains: list[float]) -> list[fl
 def from_start(bets: Bets) -> float:
     """Fortune of the bets on harm since the first tick."""
     phi = bets.noise.phi
-    return sum(
-        [
-            weight * exp((log - drift) / phi)
-            for weight, log, drift in zip(GUESS_WEIGHTS, bets.logs, bets.drifts, strict=True)
-        ]
-    )
+    exponents = [(log - drift) / phi for log, drift in zip(bets.logs, bets.drifts, strict=True)]
+    return mixture(GUESS_WEIGHTS, exponents)
 
 
 def from_later(bets: Bets) -> float:
@@ -227,8 +223,13 @@ def onset(bets: Bets, pi0: float) -> int:
     return bets.since[late.index(max(late))]
 
 
-def exp(x: float) -> float:
-    """Clipped on both sides: a fortune is never infinite."""
-    if x < 60.0:
-        return math.exp(x)
-    return RICH
+def mixture(shares: Sequence[float], exponents: list[float]) -> float:
+    """Mean fortune, from its logs. What is lost for good is not worked out, what is rich enough is
+    not counted further: a fortune is never infinite."""
+    return sum(
+        [
+            share * (math.exp(x) if x < 60.0 else RICH)
+            for share, x in zip(shares, exponents, strict=True)
+            if x > -40.0
+        ]
+    )

@@ -34,10 +34,11 @@ def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) 
     harm[0] = _harm(harm[0], sample, odds)
     # Without a past the centre is a guess: an outage must be seen, safety can wait for the next.
     if state.known.requests:
-        errors = settle_ratio(errors, sample)
+        errors = settle_ratio(errors, sample, harm[0])
     paired = conversion_sample(state, canary, baseline)
     if paired is not None:
-        harm[1], conversion = _harm(harm[1], paired, odds), settle_ratio(conversion, paired)
+        harm[1] = _harm(harm[1], paired, odds)
+        conversion = settle_ratio(conversion, paired, harm[1])
     law, timed = state.law, False
     if canary.latency is not None and baseline.latency is not None:
         own, other = sum(canary.latency), sum(baseline.latency)
@@ -128,7 +129,7 @@ def _latency(
         bets = _harm(bets, sample, odds)
         share = sample.tolerance**2 / sample.expected_variance / per_rank
         noise = at_least(bets.noise, 1 + (rank.noise.phi - 1) * share)
-        out.append(bets._replace(noise=noise))
+        out.append(bets if noise is bets.noise else bets._replace(noise=noise))
     shift = math.log1p(state.start.metrics.latency.tolerance)
     tail = settle_tail(tail, samples[1], canary.latency or (), scores, state.scale, shift)
     return out, tail._replace(noise=at_least(tail.noise, out[2].noise.phi))
@@ -153,14 +154,10 @@ def _rank(
 
 
 def _longer(known: Known, canary: Arm, baseline: Arm) -> Known:
-    requests = canary.requests + baseline.requests
-    longer = known._replace(
-        requests=known.requests + requests,
-        errors=known.errors + canary.errors + baseline.errors,
-    )
-    if canary.conversions is None or baseline.conversions is None:
-        return longer
-    return longer._replace(
-        conversion_requests=known.conversion_requests + requests,
-        conversions=known.conversions + canary.conversions + baseline.conversions,
-    )
+    requests = known.requests + canary.requests + baseline.requests
+    errors = known.errors + canary.errors + baseline.errors
+    paid, conversions = known.conversion_requests, known.conversions
+    if canary.conversions is not None and baseline.conversions is not None:
+        paid += canary.requests + baseline.requests
+        conversions += canary.conversions + baseline.conversions
+    return Known(requests, errors, paid, conversions)

@@ -11,12 +11,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gaesup_tui.domain.judging.bets import GUESS_WEIGHTS, Bets, exp
+from gaesup_tui.domain.judging.bets import GUESS_WEIGHTS, Bets, mixture
 from gaesup_tui.domain.judging.deciding import weights
 from gaesup_tui.domain.judging.effects import Effect
 from gaesup_tui.domain.judging.law import latency_scores, log_quantile
 from gaesup_tui.domain.judging.onsets import FROM_START
-from gaesup_tui.domain.judging.safety import FRACTIONS, SafetyBets
+from gaesup_tui.domain.judging.safety import EVEN, SafetyBets
 from gaesup_tui.domain.judging.settings import METRICS, Metric
 from gaesup_tui.domain.judging.state import SCORES, State
 from gaesup_tui.domain.judging.usual import usual_of
@@ -94,10 +94,8 @@ def _lower(bets: Bets, limit: float) -> float:
 
 
 def _upper(safety: SafetyBets, limit: float) -> float:
-    shares = (1 / len(FRACTIONS),) * len(FRACTIONS)
-
     def fortune(excess: float) -> float:
-        return _mixture(safety.logs, safety.stakes, shares, safety.noise.phi, excess)
+        return _mixture(safety.logs, safety.stakes, EVEN, safety.noise.phi, excess)
 
     return _crossing(lambda excess: fortune(excess) <= limit)
 
@@ -109,12 +107,8 @@ def _mixture(
     phi: float,
     excess: float,
 ) -> float:
-    return sum(
-        [
-            share * exp((log - excess * stake) / phi)
-            for share, log, stake in zip(shares, logs, stakes, strict=True)
-        ]
-    )
+    exponents = [(log - excess * stake) / phi for log, stake in zip(logs, stakes, strict=True)]
+    return mixture(shares, exponents)
 
 
 def _crossing(left_of: Callable[[float], bool]) -> float:

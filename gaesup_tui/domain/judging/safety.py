@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from math import log1p
 from typing import NamedTuple
 
-from gaesup_tui.domain.judging.bets import PRUDENCE, Sample, exp
+from gaesup_tui.domain.judging.bets import PRUDENCE, Bets, Sample, mixture
 from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
 from gaesup_tui.domain.judging.law import LatencyScores, Ruler, survival_at
 
 FRACTIONS = (0.15, 0.3, 0.5, 0.75, 1.0, 1.4, 2.0, 3.0)
 """Bets as fractions of the one that would grow fastest if the arms were alike."""
+EVEN: tuple[float, ...] = (1 / len(FRACTIONS),) * len(FRACTIONS)
 
 
 class SafetyBets(NamedTuple):
@@ -43,19 +44,12 @@ def safety_bets(sample: Sample) -> list[float]:
     return [-min(fraction * best, limit) for fraction in FRACTIONS]
 
 
-def settle_ratio(safety: SafetyBets, sample: Sample) -> SafetyBets:
-    """One tick of a two-valued score."""
+def settle_ratio(safety: SafetyBets, sample: Sample, harm: Bets) -> SafetyBets:
+    """One tick of a two-valued score; its noise is that of the bets on harm, already settled."""
     bets = safety_bets(sample)
     products = sample.log_products(bets)
-    return _settle(
-        safety,
-        bets,
-        products,
-        sample.canary,
-        sample.tolerance,
-        sample.score(),
-        sample.variance(),
-    )
+    paid = _paid(safety, bets, products, sample.canary, sample.tolerance)
+    return SafetyBets(*paid, harm.score, harm.requests, harm.noise)
 
 
 def settle_tail(
@@ -90,7 +84,10 @@ def settle_tail(
     )
     score = slower - sample.ratio * baseline
     variance = spread + sample.ratio**2 * spread_base
-    return _settle(safety, bets, products, sample.canary, 0.0, score, variance)
+    total, count = safety.score + score, safety.requests + sample.canary
+    noise = observe(safety.noise, score, sample.canary, variance, total / max(count, 1.0))
+    paid = _paid(safety, bets, products, sample.canary, 0.0)
+    return SafetyBets(*paid, total, count, noise)
 
 
 def _beyond(
@@ -108,32 +105,23 @@ def _beyond(
     return float(sum(canary[j + 2 :])), float(canary[j + 1]), share
 
 
-def _settle(
-    safety: SafetyBets,
-    bets: list[float],
-    products: list[float],
-    requests: float,
-    margin: float,
-    score: float,
-    variance: float,
-) -> SafetyBets:
+Fortunes = tuple[float, ...]
+
+
+def _paid(
+    safety: SafetyBets, bets: list[float], products: list[float], requests: float, margin: float
+) -> tuple[Fortunes, Fortunes, Fortunes]:
+    """Logs, stakes and drifts after one tick."""
     staked = [requests * bet for bet in bets]
-    total, count = safety.score + score, safety.requests + requests
-    noise = observe(safety.noise, score, requests, variance, total / max(count, 1.0))
-    return SafetyBets(
-        logs=tuple([a + b for a, b in zip(safety.logs, products, strict=True)]),
-        stakes=tuple([a + b for a, b in zip(safety.stakes, staked, strict=True)]),
-        drifts=tuple([a + b * margin for a, b in zip(safety.drifts, staked, strict=True)]),
-        score=total,
-        requests=count,
-        noise=noise,
+    return (
+        tuple([a + b for a, b in zip(safety.logs, products, strict=True)]),
+        tuple([a + b for a, b in zip(safety.stakes, staked, strict=True)]),
+        tuple([a + b * margin for a, b in zip(safety.drifts, staked, strict=True)]),
     )
 
 
 def certainty(safety: SafetyBets) -> float:
     """E-value against "worse by the tolerance or more"; 20 is sure at 95 %."""
     phi = safety.noise.phi
-    fortunes = [
-        exp((log - drift) / phi) for log, drift in zip(safety.logs, safety.drifts, strict=True)
-    ]
-    return sum(fortunes) / len(fortunes)
+    exponents = [(log - drift) / phi for log, drift in zip(safety.logs, safety.drifts, strict=True)]
+    return mixture(EVEN, exponents)

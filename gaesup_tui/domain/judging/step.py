@@ -6,11 +6,12 @@ No clock, no chance, no input or output: the same ticks give the same verdicts, 
 from __future__ import annotations
 
 import math
+from operator import add
 
 from gaesup_tui.domain.judging.bets import Odds
 from gaesup_tui.domain.judging.comparing import compare
 from gaesup_tui.domain.judging.deciding import blind, decide
-from gaesup_tui.domain.judging.effects import Counted, keep
+from gaesup_tui.domain.judging.effects import Counted, Sums, keep
 from gaesup_tui.domain.judging.feed import Arm, Tick, add_arms, check_tick
 from gaesup_tui.domain.judging.onsets import mass
 from gaesup_tui.domain.judging.state import Held, State, Waiting
@@ -83,17 +84,17 @@ def _judge(state: State, weight: float | None, canary: Arm, baseline: Arm) -> St
     )
     if weight is not None and 0 < weight < 1 and start.metrics.traffic.enabled:
         state = _traffic(state, weight, canary.requests, baseline.requests, odds)
-    waiting = _wait(state, weight, canary, baseline)
-    canary, baseline = waiting.canary, waiting.baseline
+    waiting: Waiting | None = None
+    if state.waiting is not None or not (canary.requests and baseline.requests):
+        waiting = _wait(state, weight, canary, baseline)
+        canary, baseline = waiting.canary, waiting.baseline
     counted = state.counted
-    if canary.requests > 0 and baseline.requests > 0:
+    if canary.requests and baseline.requests:
+        waiting = None
         state = compare(state, canary, baseline, state.end_s, odds)
-        state = state._replace(waiting=None)
         counted = _count(state, canary, baseline)
-    else:
-        state = state._replace(waiting=waiting)
     tick = state.tick + 1
-    return state._replace(tick=tick, counted=keep(counted, tick, state.end_s))
+    return state._replace(tick=tick, counted=keep(counted, tick, state.end_s), waiting=waiting)
 
 
 def _wait(state: State, weight: float | None, canary: Arm, baseline: Arm) -> Waiting:
@@ -115,37 +116,36 @@ def _traffic(state: State, weight: float, canary: int, baseline: int, odds: Odds
     tolerance = state.start.metrics.traffic.tolerance
     bets = settle_traffic(state.traffic, weight, canary, baseline, tolerance, odds)
     sums = state.counted.sums._replace(seen=bets.seen, expected=bets.expected)
-    state = state._replace(traffic=bets, counted=state.counted._replace(sums=sums))
-    if not canary + baseline:
-        return state
-    return state._replace(data_s=(*state.data_s[:3], state.end_s))
+    seen_s = state.end_s if canary + baseline else state.data_s[3]
+    return state._replace(
+        traffic=bets,
+        counted=state.counted._replace(sums=sums),
+        data_s=(*state.data_s[:3], seen_s),
+    )
 
 
 def _count(state: State, canary: Arm, baseline: Arm) -> Counted:
     """Sums for the estimates; the baseline is standardised to the canary's traffic."""
     counted, old = state.counted, state.counted.sums
     ratio = canary.requests / baseline.requests
-    sums = old._replace(
+    sold = bought = 0.0
+    if canary.conversions is not None and baseline.conversions is not None:
+        sold, bought = canary.conversions, ratio * baseline.conversions
+    sums = Sums(
         requests=old.requests + canary.requests,
         errors=old.errors + canary.errors,
         baseline_errors=old.baseline_errors + ratio * baseline.errors,
+        conversions=old.conversions + sold,
+        baseline_conversions=old.baseline_conversions + bought,
+        seen=old.seen,
+        expected=old.expected,
         baseline_requests=old.baseline_requests + baseline.requests,
     )
-    if canary.conversions is not None and baseline.conversions is not None:
-        sums = sums._replace(
-            conversions=old.conversions + canary.conversions,
-            baseline_conversions=old.baseline_conversions + ratio * baseline.conversions,
-        )
-    counted = counted._replace(sums=sums)
-    if canary.latency is None or baseline.latency is None:
-        return counted
-    total = sum(baseline.latency)
-    if state.end_s <= state.start.warmup_s or not total:
-        return counted
-    slower = sum(canary.latency) / total
-    return counted._replace(
-        canary=tuple([a + b for a, b in zip(counted.canary, canary.latency, strict=True)]),
-        baseline=tuple(
-            [a + slower * b for a, b in zip(counted.baseline, baseline.latency, strict=True)]
-        ),
-    )
+    own, other = counted.canary, counted.baseline
+    if canary.latency is not None and baseline.latency is not None:
+        total = sum(baseline.latency)
+        if state.end_s > state.start.warmup_s and total:
+            times = sum(canary.latency) / total
+            own = tuple(map(add, own, canary.latency))
+            other = tuple([a + times * b for a, b in zip(other, baseline.latency, strict=True)])
+    return Counted(sums, own, other, counted.marks)

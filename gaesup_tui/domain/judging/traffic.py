@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from gaesup_tui.domain.judging.bets import Odds, exp, restarted
+from gaesup_tui.domain.judging.bets import Odds, mixture, restarted
 from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
 
 HARM = (0.01, 0.1, 0.3, 0.5, 0.65, 0.8)
@@ -103,7 +103,7 @@ def settle_traffic(
 
 def from_start(bets: TrafficBets) -> float:
     phi = bets.noise.phi
-    return sum([exp(log / phi) for log in bets.logs]) / len(bets.logs)
+    return mixture((1 / len(bets.logs),) * len(bets.logs), [log / phi for log in bets.logs])
 
 
 def from_later(bets: TrafficBets) -> float:
@@ -113,7 +113,7 @@ def from_later(bets: TrafficBets) -> float:
 def certainty(bets: TrafficBets) -> float:
     """E-value against "traffic lower by the tolerance or more"."""
     phi = bets.noise.phi
-    return sum([exp(log / phi) for log in bets.safe]) / len(bets.safe)
+    return mixture((1 / len(bets.safe),) * len(bets.safe), [log / phi for log in bets.safe])
 
 
 def onset(bets: TrafficBets, pi0: float) -> int:
