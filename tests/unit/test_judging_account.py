@@ -122,7 +122,8 @@ def test_late_harm_says_since_when() -> None:
 def test_waiting_says_how_long_and_for_what() -> None:
     _, said = words_of(Traffic(), 20)
     assert re.fullmatch(
-        r"nothing wrong so far, not enough evidence yet: about \d+ (min|h) more at this traffic; "
+        r"nothing wrong so far, not enough evidence yet: about \d+ min more at this traffic "
+        r"\(\d+ min to \d+ (min|h)\); "
         r"slowest is conversion, about [\d,]+ of [\d,]+ canary requests",
         said,
     )

@@ -17,6 +17,8 @@ from gaesup_tui.domain.judging.usual import usual_of
 
 MARGIN = 1.2
 """Bets are spread over eight sizes; the best one alone would be this much faster."""
+CHANCE = 2.0
+"""How far luck may move the end, either way, in four rollouts of five."""
 RECENT_TICKS = 24
 
 
@@ -37,6 +39,16 @@ class Forecast(NamedTuple):
     requests: float
     """Canary requests still needed, of ``total``."""
     total: float
+
+    @property
+    def early_s(self) -> float:
+        """With ``late_s`` the span that four healthy rollouts of five keep to: evidence is a
+        matter of luck as well, and no better forecast exists."""
+        return self.seconds / CHANCE
+
+    @property
+    def late_s(self) -> float:
+        return self.seconds * CHANCE
 
 
 def recent_rates(state: State) -> Rates | None:

@@ -165,7 +165,8 @@ def _ahead(ahead: Forecast | None) -> str:
         return f": no requests reach the canary; slowest is {ahead.metric}"
     so_far = max(ahead.total - ahead.requests, 0.0)
     return (
-        f": about {_about(ahead.seconds)} more at this traffic; slowest is {ahead.metric}, "
+        f": about {_about(ahead.seconds)} more at this traffic "
+        f"({_about(ahead.early_s)} to {_about(ahead.late_s)}); slowest is {ahead.metric}, "
         f"about {_number(so_far)} of {_number(ahead.total)} canary requests"
     )
 
@@ -186,7 +187,8 @@ def before_start(rates: Rates, ahead: Forecast | None) -> str:
         return "no history of the baseline: how long it takes shows after the first minute"
     return (
         f"about {rates.canary_per_s:.1f} canary requests/s: clear in about "
-        f"{_about(ahead.seconds)}; slowest is {ahead.metric}"
+        f"{_about(ahead.seconds)} ({_about(ahead.early_s)} to {_about(ahead.late_s)}); "
+        f"slowest is {ahead.metric}"
     )
 
 
