@@ -73,8 +73,8 @@ class Stream:
 
     def __init__(self, client: Client) -> None:
         self.at: dict[object, float] = {}
-        self.share: dict[str, int | None] = {}
-        """Of the candidate on the live route, as shown."""
+        self.over = False
+        """Set it to let go with the next message."""
         self._news = threading.Condition()
         threading.Thread(target=self._read, args=(client,), daemon=True).start()
         self.wait("hello")
@@ -82,6 +82,8 @@ class Stream:
     def _read(self, client: Client) -> None:
         for message in client.stream():
             now = time.perf_counter()
+            if self.over:
+                return
             with self._news:
                 self.at.setdefault(message.kind, now)
                 if message.kind == "journal":
@@ -89,17 +91,7 @@ class Stream:
                 elif message.kind == "changes":
                     for view in message.data["deployments"]:
                         self.at.setdefault((view["key"], view["seq"]), now)
-                        rollout = view["rollout"]
-                        self.share[view["key"]] = rollout and rollout["weight_seen"]
                 self._news.notify_all()
-
-    def wait_for_all(self, count: int, share_percent: int) -> float:
-        """When ``count`` deployments are shown with this share of traffic on their candidate."""
-        with self._news:
-            assert self._news.wait_for(
-                lambda: sum(s == share_percent for s in self.share.values()) >= count, 120.0
-            ), share_percent
-        return time.perf_counter()
 
     def wait(self, what: object) -> float:
         with self._news:
@@ -138,15 +130,35 @@ def stop(client: Client, folder: Path, count: int) -> None:
     def one(number: int) -> None:
         client.command(deploy_command(folder, f"u{number}@production", "v2"))
 
-    stream = Stream(client)
+    def waiting() -> int:
+        rows = client.status()["deployments"]
+        return sum(row["status"] == "waiting" for row in rows)
+
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(one, range(count)))
-    stream.wait_for_all(count, 10)
-    time.sleep(2.0)
-    began = time.perf_counter()
-    client.command({"action": "stop", "why": "measured"})
-    answered = time.perf_counter() - began
-    shown = stream.wait_for_all(count, 0) - began
+    while waiting() < count:
+        time.sleep(0.5)
+    times: dict[str, float] = {}
+
+    def press() -> None:
+        times["pressed"] = time.perf_counter()
+        client.command({"action": "stop", "why": "measured"})
+        times["answered"] = time.perf_counter()
+
+    pressing = threading.Thread(target=press)
+    back: set[str] = set()
+    for message in client.stream():
+        if message.kind == "beat" and "pressed" not in times:
+            pressing.start()
+        elif message.kind == "changes":
+            for view in message.data["deployments"]:
+                if view["rollout"] and view["rollout"]["weight_seen"] == 0:
+                    back.add(view["key"])
+            if len(back) >= count:
+                break
+    shown = time.perf_counter() - times["pressed"]
+    pressing.join()
+    answered = times["answered"] - times["pressed"]
     print(f"{f'stop of {count} canaries → durable and answered':<58} {1000 * answered:7.0f} ms")
     print(f"{f'stop of {count} canaries → all shown at stable':<58} {1000 * shown:7.0f} ms")
 
@@ -183,7 +195,9 @@ def measure(client: Client, folder: Path, pid: int, count: int) -> None:
     client.command(deploy_command(folder, CART, "v2"))
     while client.status(CART)["deployments"][0]["status"] != "waiting":
         time.sleep(0.05)
-    decisions(client, Stream(client))
+    stream = Stream(client)
+    decisions(client, stream)
+    stream.over = True
     fill(client, folder, count - 1)
     show("hello (control)", timed(client.hello, 200))
     show(f"snapshot of {count}, as bytes", timed(lambda: fetched(client, "/v1/snapshot"), 50))

@@ -187,7 +187,7 @@ async def test_a_client_that_does_not_read_slows_nobody_and_gets_it_all_later(
     async with asyncio.timeout(20):
         while b"id: %d\n" % last not in received:
             received += await reader.read(100_000)
-    assert ids(received) == list(range(1, last + 1))
+    assert ids(received)[:last] == list(range(1, last + 1))
     writer.close()
 
 

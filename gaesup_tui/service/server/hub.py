@@ -7,6 +7,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 import gaesup_tui
 from gaesup_tui.domain.events import Recorded
@@ -25,6 +26,7 @@ TELEMETRY_EVERY_S = 1.0
 BEAT_EVERY_S = 2.0
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
 """Between two passes over all views."""
+PATIENCE_S = 1.0
 FRESH_S = 1.5
 """How old numbers may be that somebody is given who asks; whoever watches gets them each second."""
 PAGE = 500
@@ -48,6 +50,7 @@ class Hub:
         """The last event handed out. It is in the journal; the world may be ahead of it while the
         journal cannot be written."""
         self._refreshing = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self.cut = 0
         """How many clients were cut off for not reading."""
         self._upkeep_error: str | None = None
@@ -184,7 +187,18 @@ class Hub:
         return self.views.status(self.seq, self.views.keys)
 
     async def _bring_up_to_date(self) -> None:
-        """Before an answer to somebody who may not be watching."""
+        """Before an answer to somebody who may not be watching. Under a load that makes this long
+        the answer is what is known, at most a second old."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                if self._renewing is not None:
+                    # It may have passed what was decided since: wait for it, then once more.
+                    await asyncio.wait({self._renewing})
+                if self._renewing is None or self._renewing.done():
+                    self._renewing = asyncio.create_task(self._renew())
+                await asyncio.wait({self._renewing})
+
+    async def _renew(self) -> None:
         await self._refresh()
         await self.views.measure(self.engine.now(), older_than_s=FRESH_S)
 

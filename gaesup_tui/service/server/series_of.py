@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from gaesup_tui.domain.deployment import Deployment
@@ -10,10 +9,10 @@ from gaesup_tui.domain.viewing import digits
 from gaesup_tui.domain.views import DeploymentSeries, Series
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.points import Point
+from gaesup_tui.service.server.turns import Turns
 from gaesup_tui.service.server.wire import encode
 
 STEP_S = 1
-SLICE = 50
 
 
 def one(engine: Engine, key: str, points: int) -> DeploymentSeries:
@@ -30,12 +29,12 @@ def one(engine: Engine, key: str, points: int) -> DeploymentSeries:
 async def every(engine: Engine, points: int) -> bytes:
     """All deployments by name, without their revisions, as JSON. Made in slices: a command that
     comes in between must not wait for a thousand of them."""
-    parts = []
-    for number, (key, state) in enumerate(engine.world.deployments.items()):
+    parts, turns = [], Turns()
+    for key, state in engine.world.deployments.items():
         series = encode(_with_revisions(engine, state, points, {}))
         parts.append(b"%s:%s" % (encode(key), series))
-        if number % SLICE == SLICE - 1:
-            await asyncio.sleep(0)
+        if turns.over:
+            await turns.pause()
     return b"{%s}" % b",".join(parts)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
@@ -23,6 +21,7 @@ from gaesup_tui.service.server.sights import (
     verdict_of,
 )
 from gaesup_tui.service.server.speeds import Speeds
+from gaesup_tui.service.server.turns import Turns
 from gaesup_tui.service.server.wire import encode
 
 
@@ -44,8 +43,6 @@ class _Entry:
     """Its light row without its numbers, as JSON; made when first asked for."""
 
 
-SLICE_S = 0.005
-"""How long this works on without letting others in."""
 _LIVE = ("numbers", "by_revision", "seen_at")
 
 
@@ -85,18 +82,16 @@ class Views:
         must not wait until that is drawn. Returns the seconds it took, without others' turns."""
         self._refreshed = (now, self._engine.changes)
         changed: dict[str, bytes] = {}
-        took, began = 0.0, time.perf_counter()
+        turns = Turns()
         for key in tuple(self._engine.world.deployments):
             if self._renew(key, now):
                 changed[key] = self._whole(self._entries[key])
-            turn = time.perf_counter() - began
-            if turn >= SLICE_S:
+            if turns.over:
                 tell(self._counted(None, changed))
                 changed = {}
-                await asyncio.sleep(0)
-                took, began = took + turn, time.perf_counter()
+                await turns.pause()
         tell(self._counted(self._renew_engine(now), changed))
-        return took + time.perf_counter() - began
+        return turns.took_s
 
     def renew(self, key: str, now: float) -> Changed | None:
         """One deployment at once, with its numbers; None when it did not change."""
@@ -160,12 +155,11 @@ class Views:
         if 0 <= now - self._measured_at < older_than_s:
             return
         self._measured_at = now
-        until = time.perf_counter() + SLICE_S
+        turns = Turns()
         for entry in tuple(self._entries.values()):
             self._take_numbers(entry)
-            if time.perf_counter() >= until:
-                await asyncio.sleep(0)
-                until = time.perf_counter() + SLICE_S
+            if turns.over:
+                await turns.pause()
 
     def telemetry(self, now: float) -> bytes:
         """``views.Telemetry`` from the numbers last taken over, as JSON."""
