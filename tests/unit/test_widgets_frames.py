@@ -174,4 +174,4 @@ def test_a_sliding_chart_sends_its_newest_bar() -> None:
     frame.fit(WIDTH, 1)
     frame.write([(0, 0, cells([("err ", ""), ("▁▂▃▄▅▆▇█▁▂▃▄▅▆▇█", "31"), (" 1", "")]))])
     sent = frame.write([(0, 0, cells([("err ", ""), ("▂▃▄▅▆▇█▁▂▃▄▅▆▇█▃", "31"), (" 1", "")]))])
-    assert sent == "\x1b[1;5H\x1b[1P\x1b[1;20H\x1b[1@\x1b[1;20H\x1b[0;31m▃\x1b[0m"
+    assert sent == "\x1b[1;5H\x1b[1P\x1b[1;20H\x1b[1@\x1b[1;20H\x1b[31m▃\x1b[0m"

@@ -23,6 +23,7 @@ from textual.app import App
 from textual.strip import Strip
 
 from gaesup_widgets.frame_shift import find_shift, find_slide
+from gaesup_widgets.sgr import change
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -181,7 +182,7 @@ class Frame:
             sent.append(f"\x1b[{y + 1};{start + 1}H")
             for text, wanted in line[start:end]:
                 if wanted != sgr and not (text == " " and _BLANKS.get(sgr) == wanted):
-                    sent.append(f"\x1b[0;{wanted}m" if wanted else "\x1b[0m")
+                    sent.append(change(sgr, wanted))
                     sgr = wanted
                 sent.append(text)
         if sgr:
