@@ -30,6 +30,7 @@ def start_of(message: dict[str, Any], with_history: bool = True) -> State:
         soak_s=message.get("soak_s", 0.0),
         warmup_s=message.get("warmup_s", 0.0),
         alpha_abort=message["alpha_abort"],
+        felt_s=0.0,  # the protocol knows tolerances only
         confidence_promote=message["confidence_promote"],
         metrics=Metrics(
             errors=usual.errors._replace(tolerance=told["error_abs"]),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
 
 from gaesup_tui.domain.judging import Arm, Judgement, Metrics, Start, State, Tick, begin, step
 
@@ -20,14 +23,24 @@ class Service:
     conversions: float | None = 0.06
 
     def arm(self, rng: random.Random, requests: int) -> Arm:
-        errors = sum(rng.random() < self.errors for _ in range(requests))
+        errors = some(rng, requests, self.errors)
         latency = [0] * (len(BOUNDS_S) + 1)
-        for _ in range(requests - errors):
-            seconds = self.median_s * rng.lognormvariate(0.0, 0.5)
-            latency[sum(seconds > bound for bound in BOUNDS_S)] += 1
-        sold = self.conversions
-        converted = None if sold is None else sum(rng.random() < sold for _ in range(requests))
+        for bucket in rng.choices(range(len(latency)), cum_weights=law(self.median_s), k=requests):
+            latency[bucket] += 1
+        converted = None if self.conversions is None else some(rng, requests, self.conversions)
         return Arm(requests, errors, tuple(latency), converted)
+
+
+def some(rng: random.Random, requests: int, share: float) -> int:
+    """How many of the requests, each with the same chance."""
+    return rng.choices((1, 0), cum_weights=(share, 1.0), k=requests).count(1)
+
+
+@cache
+def law(median_s: float) -> tuple[float, ...]:
+    """Shares of log-normal latencies at or below each bound."""
+    deviations = (math.log(bound / median_s) / 0.5 for bound in BOUNDS_S)
+    return (*(NormalDist().cdf(z) for z in deviations), 1.0)
 
 
 GOOD = Service()
@@ -52,7 +65,7 @@ class Traffic:
         ticks = []
         for i in range(count):
             bad = i >= self.bad_from
-            mine = sum(rng.random() < self.weight for _ in range(self.per_tick))
+            mine = some(rng, self.per_tick, self.weight)
             service = self.canary if bad else self.baseline
             arrived = round(mine * self.arrives) if bad else mine
             ticks.append(

@@ -126,7 +126,7 @@ def test_the_law_forgets_by_half_in_24_ticks() -> None:
 
 def test_scores_of_a_law_are_ranks_around_zero_and_the_bounds_near_the_tail() -> None:
     scale = ruler((1.0, 2.0, 4.0, 8.0, 16.0))
-    found = latency_scores((10.0, 40.0, 30.0, 14.0, 5.0, 1.0), scale, 0.1)
+    found = latency_scores((10.0, 40.0, 30.0, 14.0, 5.0, 1.0), scale, 0.1, 0.0)
     counts = (10, 40, 30, 14, 5, 1)
     assert sum(n * y for n, y in zip(counts, found.ranks, strict=True)) == pytest.approx(0.0)
     assert found.survival == pytest.approx([0.9, 0.5, 0.2, 0.06, 0.01])

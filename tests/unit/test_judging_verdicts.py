@@ -119,11 +119,11 @@ def test_a_step_that_changes_the_weight_keeps_the_evidence() -> None:
     early = Traffic(weight=0.05, per_tick=1000).ticks(30)
     late = [
         tick._replace(number=30 + tick.number, end_s=150 + tick.end_s)
-        for tick in Traffic(weight=0.5, per_tick=1000).ticks(60)
+        for tick in Traffic(weight=0.5, per_tick=1000).ticks(100)
     ]
-    _, verdicts = judge([*early, *late], history=HISTORY)
-    assert "ABORT" not in kinds(verdicts)
-    assert verdicts[-1].kind == "PROMOTE"
+    state, verdicts = judge([*early, *late], history=HISTORY)
+    assert kinds(verdicts) == {"CONTINUE", "PROMOTE"}
+    assert state.counted.sums.requests == sum(t.canary.requests for t in early + late if t.canary)
 
 
 def test_the_planned_end_without_a_key_is_inconclusive_and_never_a_promotion() -> None:
@@ -215,3 +215,15 @@ def test_no_input_makes_nonsense_or_a_promotion_while_blind(feed: list[tuple]) -
         assert all(math.isfinite(value) for value in numbers(state))
         if canary is None or baseline is None or not canary.requests or not baseline.requests:
             assert verdict.kind != "PROMOTE"
+
+
+def test_what_nobody_feels_is_no_harm_and_can_be_promoted() -> None:
+    slower = replace(GOOD, median_s=0.075)
+    ticks = Traffic(slower, per_tick=1000, weight=0.5).ticks(80)
+    # The same counts under bounds a tenth as long: a p95 of 14 ms that becomes 17 ms.
+    fast = START._replace(bounds_s=tuple(bound / 10 for bound in BOUNDS_S))
+    _, verdicts = judge(ticks, fast, HISTORY)
+    assert "ABORT" not in kinds(verdicts)
+    assert verdicts[-1].kind == "PROMOTE"
+    _, strict = judge(ticks, fast._replace(felt_s=0.0), HISTORY)
+    assert (strict[-1].kind, strict[-1].metric) == ("ABORT", "latency")

@@ -11,6 +11,7 @@ from gaesup_tui.domain.judging.forecast import Forecast, forecast, recent_rates
 from gaesup_tui.domain.judging.intervals import Interval, interval
 from gaesup_tui.domain.judging.settings import METRICS, Metric
 from gaesup_tui.domain.judging.state import State
+from gaesup_tui.domain.judging.usual import tolerance_of
 
 LineState = Literal["ok", "unsure", "harm", "no data", "off"]
 
@@ -69,7 +70,7 @@ def _meter(fortune: float, target: float) -> float:
 
 
 def _line(state: State, place: int, effect: Effect) -> Line:
-    metric, policy, sums = METRICS[place], state.start.metrics[place], state.counted.sums
+    metric, sums = METRICS[place], state.counted.sums
     requests = max(sums.requests, 1e-9)
     canary, baseline = {
         "errors": (effect.canary_errors, sums.baseline_errors / requests),
@@ -91,7 +92,7 @@ def _line(state: State, place: int, effect: Effect) -> Line:
         baseline=baseline if known else None,
         estimate=estimate,
         interval=_around(estimate, interval(state, metric)),
-        tolerance=policy.tolerance,
+        tolerance=tolerance_of(state, metric),
         canary_requests=round(sums.requests),
         baseline_requests=round(sums.baseline_requests),
         harm=state.verdict.harm[place],

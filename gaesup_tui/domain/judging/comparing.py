@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from operator import add, mul
 
 from gaesup_tui.domain.judging.bets import (
@@ -18,7 +17,7 @@ from gaesup_tui.domain.judging.bets import (
 )
 from gaesup_tui.domain.judging.dispersion import at_least
 from gaesup_tui.domain.judging.feed import Arm
-from gaesup_tui.domain.judging.law import LatencyScores, latency_scores, remember
+from gaesup_tui.domain.judging.law import LatencyScores, remember
 from gaesup_tui.domain.judging.safety import SafetyBets, settle_ratio, settle_tail
 from gaesup_tui.domain.judging.state import Known, State
 
@@ -44,7 +43,7 @@ def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) 
         own, other = sum(canary.latency), sum(baseline.latency)
         timed = end_s > state.start.warmup_s and own > 0
         if timed and law and other:
-            scores = latency_scores(law, state.scale, state.start.metrics.latency.tolerance)
+            scores = state.latency_scores()
             harm[2:], tail = _latency(state, harm[2:], tail, scores, (canary, baseline), odds)
         if own + other:
             law = remember(law, list(map(add, canary.latency, baseline.latency)))
@@ -130,8 +129,7 @@ def _latency(
         share = sample.tolerance**2 / sample.expected_variance / per_rank
         noise = at_least(bets.noise, 1 + (rank.noise.phi - 1) * share)
         out.append(bets if noise is bets.noise else bets._replace(noise=noise))
-    shift = math.log1p(state.start.metrics.latency.tolerance)
-    tail = settle_tail(tail, samples[1], canary.latency or (), scores, state.scale, shift)
+    tail = settle_tail(tail, samples[1], canary.latency or (), scores, state.scale)
     return out, tail._replace(noise=at_least(tail.noise, out[2].noise.phi))
 
 

@@ -140,9 +140,9 @@ def _alarms(state: State, weighted: list[float]) -> list[Alarm]:
         since = _onset(state, k)
         effect = known.get(since) or effect_since(state.counted, state.scale, since)
         known[since] = effect
-        if matters(effect, name, metrics, NEARLY):
+        if matters(effect, name, state.start, NEARLY):
             policy: MetricPolicy = getattr(metrics, _METRIC_OF[name])
-            turned = matters(effect, name, metrics)
+            turned = matters(effect, name, state.start)
             alarms.append(Alarm(_METRIC_OF[name], effect, policy.critical, weighted[k], turned))
     return alarms
 

@@ -12,7 +12,7 @@ import struct
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging.law import Ruler, log_quantile
-from gaesup_tui.domain.judging.settings import Metric, Metrics
+from gaesup_tui.domain.judging.settings import Metric, Start
 
 _FRESH = 8
 _NAMES = 8
@@ -143,13 +143,16 @@ def _minus(now: tuple[float, ...], before: tuple[float, ...]) -> list[float]:
     return [max(a - b, 0.0) if a - b > 1e-6 else 0.0 for a, b in zip(now, before, strict=True)]
 
 
-def matters(effect: Effect, score: str, metrics: Metrics, share: float = 1.0) -> bool:
+def matters(effect: Effect, score: str, start: Start, share: float = 1.0) -> bool:
     """Does the estimate reach ``share`` of the tolerance? ``score`` names what cried harm."""
     if score in ("rank", "p90", "p95", "p99"):
-        tolerance = share * metrics.latency.tolerance
+        usual_s = effect.baseline_p95_s
+        felt = start.felt_s / usual_s if usual_s else 0.0
+        tolerance = share * max(start.metrics.latency.tolerance, felt)
         slower = effect.p95 is not None and effect.p95 >= tolerance
         far = effect.p99 is not None and effect.p99 >= 2 * tolerance
         return slower or (score == "p99" and far)
+    metrics = start.metrics
     size, policy = {
         "errors": (effect.errors, metrics.errors),
         "conversion": (effect.size("conversion"), metrics.conversion),

@@ -14,12 +14,12 @@ from typing import NamedTuple
 from gaesup_tui.domain.judging.bets import GUESS_WEIGHTS, Bets, mixture
 from gaesup_tui.domain.judging.deciding import weights
 from gaesup_tui.domain.judging.effects import Effect
-from gaesup_tui.domain.judging.law import latency_scores, log_quantile
+from gaesup_tui.domain.judging.law import log_quantile
 from gaesup_tui.domain.judging.onsets import FROM_START
 from gaesup_tui.domain.judging.safety import EVEN, SafetyBets
-from gaesup_tui.domain.judging.settings import METRICS, Metric
+from gaesup_tui.domain.judging.settings import Metric
 from gaesup_tui.domain.judging.state import SCORES, State
-from gaesup_tui.domain.judging.usual import usual_of
+from gaesup_tui.domain.judging.usual import tolerance_of, usual_of
 
 _STEPS = 40
 _MIXING = 500.0
@@ -64,7 +64,7 @@ def interval_since(state: State, metric: Metric, effect: Effect) -> Interval | N
     if metric == "errors" and effect.canary_errors is not None:
         one = max(one, effect.canary_errors * (1 - effect.canary_errors))
     each = one * usual.phi * (1 + requests / baseline)
-    per_score = state.start.metrics[METRICS.index(metric)].tolerance / usual.tolerance
+    per_score = tolerance_of(state, metric) / usual.tolerance
     start, variance = state.start, each * (requests + _MIXING)
     odds = math.log(1 + requests / _MIXING)
 
@@ -125,10 +125,9 @@ def _crossing(left_of: Callable[[float], bool]) -> float:
 
 def _latency(state: State, low: float, high: float) -> Interval | None:
     """From excess beyond a bound to how much slower the p95 is, read off the recent law."""
-    tolerance = state.start.metrics.latency.tolerance
-    scores = latency_scores(state.law, state.scale, tolerance)
+    scores = state.latency_scores()
     bound, usual = state.scale.logs[scores.tails[1]], scores.centres[1]
-    law, shift = list(state.law), math.log1p(tolerance)
+    law, shift = list(state.law), scores.shift
 
     def slower(excess: float, at: float) -> float:
         share = min(max(usual + excess, 1e-6), 1 - 1e-6)

@@ -38,6 +38,13 @@ class LatencyScores(NamedTuple):
     """Index of the bounds nearest to the p90, p95 and p99."""
     centres: tuple[float, float, float]
     tolerances: tuple[float, float, float]
+    tolerance: float
+    """The p95 may be slower by this, relative."""
+
+    @property
+    def shift(self) -> float:
+        """The tolerance in logs."""
+        return math.log1p(self.tolerance)
 
 
 def ruler(bounds_s: tuple[float, ...]) -> Ruler:
@@ -53,8 +60,11 @@ def remember(law: tuple[float, ...], pooled: list[int]) -> tuple[float, ...]:
     return tuple([old * DECAY + new for old, new in zip(law, pooled, strict=True)])
 
 
-def latency_scores(law: tuple[float, ...], scale: Ruler, tolerance: float) -> LatencyScores:
-    """``tolerance`` is relative: 0.1 tolerates a p95 one tenth slower."""
+def latency_scores(
+    law: tuple[float, ...], scale: Ruler, tolerance: float, felt_s: float
+) -> LatencyScores:
+    """``tolerance`` is relative: 0.1 tolerates a p95 one tenth slower, and at least ``felt_s``
+    seconds slower."""
     cumulated = list(accumulate(law))
     total = cumulated[-1]
     # Rounding must not leave a trace of a survivor beyond the last request.
@@ -62,12 +72,13 @@ def latency_scores(law: tuple[float, ...], scale: Ruler, tolerance: float) -> La
     ranks = [
         (below - 0.5 * count) / total - 0.5 for below, count in zip(cumulated, law, strict=True)
     ]
-    shift = math.log1p(tolerance)
     tails = (
         _nearest(survival, TAIL_SHARES[0]),
         _nearest(survival, TAIL_SHARES[1]),
         _nearest(survival, TAIL_SHARES[2]),
     )
+    tolerance = max(tolerance, felt_s / math.exp(scale.logs[tails[1]]))
+    shift = math.log1p(tolerance)
     variance = sum([count * y * y for count, y in zip(law, ranks, strict=True)]) / total
     slopes = [
         (after - before) / width
@@ -91,6 +102,7 @@ def latency_scores(law: tuple[float, ...], scale: Ruler, tolerance: float) -> La
         tails=tails,
         centres=(survival[tails[0]], survival[tails[1]], survival[tails[2]]),
         tolerances=(p90, p95, p99),
+        tolerance=tolerance,
     )
 
 

@@ -58,11 +58,10 @@ def settle_tail(
     canary: Sequence[int],
     scores: LatencyScores,
     scale: Ruler,
-    shift: float,
 ) -> SafetyBets:
     """One tick of the p95. ``sample`` counts requests slower than the bound itself in both arms;
-    ``canary`` is its histogram, ``shift`` the tolerance in logs."""
-    above, part, share = _beyond(canary, scores, scale, shift)
+    ``canary`` is its histogram."""
+    above, part, share = _beyond(canary, scores, scale)
     centre, rest = sample.centre, sample.canary - above - part
     bets = safety_bets(sample)
     products = []
@@ -91,13 +90,13 @@ def settle_tail(
 
 
 def _beyond(
-    canary: Sequence[int], scores: LatencyScores, scale: Ruler, shift: float
+    canary: Sequence[int], scores: LatencyScores, scale: Ruler
 ) -> tuple[float, float, float]:
     """Canary requests surely beyond the shifted bound, those in the bucket it cuts, and the share
     of that bucket that lies beyond."""
     bound = scores.tails[1]
     survival = scores.survival
-    at, j = survival_at(survival, scale, scale.logs[bound] + shift)
+    at, j = survival_at(survival, scale, scale.logs[bound] + scores.shift)
     if bound >= len(scale.logs) - 1:
         return float(sum(canary[bound + 1 :])), 0.0, 1.0
     a, b = survival[j], survival[j + 1]

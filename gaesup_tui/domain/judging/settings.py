@@ -62,17 +62,20 @@ class Start(NamedTuple):
     confidence_promote: float = 0.95
     kappa: float = 0.17
     """Harm below this many tolerances is not held against the canary."""
+    felt_s: float = 0.005
+    """A p95 slower by less than this is no harm, however many percent of a fast unit it is."""
     metrics: Metrics = Metrics()
 
 
 def check_start(start: Start) -> str | None:
     """What is wrong with the settings, in words, or None."""
-    numbers = (start.tick_s, start.max_duration_s, start.soak_s, start.warmup_s)
+    numbers = (start.tick_s, start.max_duration_s, start.soak_s, start.warmup_s, start.felt_s)
     if not all(map(math.isfinite, (*numbers, start.min_promote_s, start.no_data_limit_s))):
         return "every duration must be a finite number of seconds"
     if start.tick_s <= 0 or start.max_duration_s < start.tick_s:
         return "the tick must be longer than 0 s and the judgement at least one tick"
-    if min(start.soak_s, start.warmup_s, start.min_promote_s, start.no_data_limit_s) < 0:
+    waits = (start.soak_s, start.warmup_s, start.min_promote_s, start.no_data_limit_s)
+    if min(*waits, start.felt_s) < 0:
         return "a duration cannot be negative"
     if not 0 < start.alpha_abort < 1 or not 0 < start.confidence_promote < 1:
         return "alpha_abort and confidence_promote lie between 0 and 1"

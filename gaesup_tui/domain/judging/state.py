@@ -10,7 +10,7 @@ from gaesup_tui.domain.judging.bets import Bets, open_bets
 from gaesup_tui.domain.judging.dispersion import Prior
 from gaesup_tui.domain.judging.effects import Counted, nothing_counted
 from gaesup_tui.domain.judging.feed import Arm, check_arm
-from gaesup_tui.domain.judging.law import Ruler, latency_scores, remember, ruler
+from gaesup_tui.domain.judging.law import LatencyScores, Ruler, latency_scores, remember, ruler
 from gaesup_tui.domain.judging.safety import SafetyBets, open_safety
 from gaesup_tui.domain.judging.settings import Start, check_start
 from gaesup_tui.domain.judging.traffic import TrafficBets, open_traffic
@@ -74,6 +74,11 @@ class State(NamedTuple):
     data_s: tuple[float | None, ...]
     """Per metric, when it last had data; 0 is the history, None is never."""
     verdict: Judgement
+
+    def latency_scores(self) -> LatencyScores:
+        """How the next tick's latencies are scored; there must be a law."""
+        start = self.start
+        return latency_scores(self.law, self.scale, start.metrics.latency.tolerance, start.felt_s)
 
     @property
     def planned(self) -> int:
@@ -145,7 +150,7 @@ def _priors(
         converted = [arm.conversions or 0 for arm in arms]
         conversion = learnt.ratio_prior(requests, converted, independent=True)
     if law and all(arm.latency is not None for arm in arms):
-        scores = latency_scores(law, scale, start.metrics.latency.tolerance)
+        scores = latency_scores(law, scale, start.metrics.latency.tolerance, start.felt_s)
         tails = (learnt.tail_prior(arms, bound) for bound in scores.tails)
         latency = (learnt.rank_prior(arms, scores), *tails)
     return (errors, conversion, *latency)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gaesup_tui.domain.judging.law import latency_scores
-from gaesup_tui.domain.judging.settings import Metric
+from gaesup_tui.domain.judging.settings import METRICS, Metric
 from gaesup_tui.domain.judging.state import State
 
 
@@ -40,6 +39,13 @@ def usual_of(state: State, metric: Metric) -> Usual | None:
         return Usual(1.0, metrics.traffic.tolerance, state.traffic.noise.phi)
     if not state.law:
         return None
-    scores = latency_scores(state.law, state.scale, metrics.latency.tolerance)
+    scores = state.latency_scores()
     centre = scores.centres[1]
     return Usual(centre * (1 - centre), scores.tolerances[1], state.safety[2].noise.phi)
+
+
+def tolerance_of(state: State, metric: Metric) -> float:
+    """The harm that is too much now: of a fast unit's latency, what is felt at all."""
+    if metric == "latency" and state.law:
+        return state.latency_scores().tolerance
+    return state.start.metrics[METRICS.index(metric)].tolerance
