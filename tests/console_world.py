@@ -331,7 +331,8 @@ class CannedWorld:
         return found[-int(query.get("limit", "500")) :]
 
     def series(self, query: dict[str, str]) -> Json:
-        return {"at": time.time(), "step_s": 1, "revisions": {}}
+        gap: list[float | None] = [None] * int(query["points"])
+        return {"at": time.time(), "step_s": 1, "rps": gap, "revisions": {}}
 
     def since(self, seq: int) -> list[Json]:
         return [event for event in self.events if seq >= 0 and event["seq"] > seq]

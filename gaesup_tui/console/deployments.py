@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,15 +14,19 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.facts import deployment_facts
 from gaesup_tui.console.filtering import parse_filter
 from gaesup_tui.console.page import Page
-from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.replica import SPARK_BAR_S, SPARK_BARS, Diff
 from gaesup_tui.console.side import SidePane
 from gaesup_tui.console.words import active_rollout, change, status_cell
+from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import DeploymentView
 from gaesup_widgets.cells import Cell, age, millis, percent, short
 from gaesup_widgets.grid import Column, Grid, Row, Sort
 from gaesup_widgets.sparkline import spark
 
 _SPARK_CELLS = 12
+_MOST_SPARKS = 40
+"""So many charts get a past; others begin when somebody looks."""
+_LET_PAINT_S = 0.3
 _AGES_EVERY = 20
 """Ticks after which all rows are made anew, so that ages move on."""
 
@@ -86,6 +92,20 @@ class Deployments(Page):
         with Horizontal():
             yield self._grid
             yield self._side
+
+    def on_mount(self) -> None:
+        if not self.desk.options.low_bandwidth:
+            # Only reading: a worker that dies with the page is right for it.
+            self.run_worker(self._load_sparks(), exclusive=True)
+
+    async def _load_sparks(self) -> None:
+        """Charts do not begin when somebody looks: what went before is asked for."""
+        await asyncio.sleep(_LET_PAINT_S)
+        replica, points = self.desk.replica, SPARK_BARS * SPARK_BAR_S
+        for row in list(self._grid.rows)[:_MOST_SPARKS]:
+            with suppress(GaesupError, KeyError):
+                series = await self.desk.engine.series(row.key, points)
+                replica.backfill(row.key, series["at"], series["step_s"], series["rps"])
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.point)

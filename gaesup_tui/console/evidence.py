@@ -14,6 +14,10 @@ def evidence_of(finding: FindingView) -> Evidence:
     """One metric: errors in points, p95 relative to the base."""
     is_errors = finding["metric"] == "errors"
     tolerance = finding["tolerance"]
+    text = f"+{tolerance * 100:.2g}{' pt' if is_errors else ' %'}"
+    if finding["state"] == "ok" and (finding["difference"] or 0.0) > tolerance:
+        # The judge looks at what users feel: a few milliseconds are none, however many percent.
+        text += ", not felt"
     return Evidence(
         name=finding["metric"],
         baseline=_value(finding["base"], is_errors),
@@ -22,7 +26,7 @@ def evidence_of(finding: FindingView) -> Evidence:
         low=finding["low"],
         high=finding["high"],
         tolerance=tolerance,
-        tolerance_text=f"+{tolerance * 100:.2g}{' pt' if is_errors else ' %'}",
+        tolerance_text=text,
         level=_LEVELS.get(finding["state"], ""),
     )
 

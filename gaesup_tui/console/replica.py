@@ -173,6 +173,21 @@ class Replica:
         self._numbers_changed = True
         self.hear(telemetry["at"])
 
+    def backfill(self, key: str, at: float, step_s: float, rps: list[float | None]) -> None:
+        """Samples from before anybody looked, oldest first, the last of them at ``at``; what was
+        measured since stays."""
+        live = self._sparks.get(key)
+        spark = _Spark()
+        for number, value in enumerate(rps):
+            spark.add(at - step_s * (len(rps) - 1 - number), value)
+        if live is not None and live.bars:
+            # Both end at about the same moment: the live bars are the newer ones.
+            older = list(spark.bars)[: -len(live.bars)]
+            live.bars.extendleft(reversed(older[-(SPARK_BARS - len(live.bars)) :]))
+        else:
+            self._sparks[key] = spark
+        self._numbers_changed = True
+
     def set_frozen(self, reason: str | None) -> None:
         """What a beat says of the journal."""
         if self.engine is not None and self.engine["frozen"] != reason:

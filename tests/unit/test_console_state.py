@@ -162,3 +162,14 @@ def test_a_notice_rings_and_carries_no_sequence_of_its_own() -> None:
     text = notice("cart@production: done; all fine", {})
     assert text.startswith("\x07")
     assert "\x1b]9;cart@production: done, all fine\x07" in text
+
+
+def test_a_chart_has_a_past_when_one_begins_to_look() -> None:
+    replica = loaded()
+    replica.backfill("cart@production", 2000.0, 1.0, [2.0] * 21)
+    assert replica.spark("cart@production") == [2.0] * 4
+    row = [9.0, None, None, None, None, None]
+    for second in range(6):
+        replica.measure(Telemetry(at=2001.0 + second, rows={"cart@production": row}, revisions={}))
+    assert replica.spark("cart@production")[:4] == [2.0] * 4
+    assert replica.spark("nobody@production") == []
