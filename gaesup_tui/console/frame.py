@@ -36,7 +36,7 @@ class Truth(Lines):
         if not width:
             return
         desk = self._desk
-        scope = desk.options.environment or "all environments"
+        scope = desk.options.environment or ("all environments" if width >= 90 else "everywhere")
         fields: list[tuple[int, list[Cell]]] = [
             (_ENGINE_CELLS, self._engine()),
             (_DATA_CELLS, self._data()),
