@@ -24,6 +24,8 @@ from gaesup_tui.service.server.wire import encode
 API = 1
 TELEMETRY_EVERY_S = 1.0
 BEAT_EVERY_S = 2.0
+LATE_S, MOST_DROPPED = 0.15, 4
+"""Telemetry is left out when its second comes so late, but not more often than that in a row."""
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
 """Between two passes over all views."""
 PATIENCE_S = 1.0
@@ -150,22 +152,33 @@ class Hub:
             client.changes(changed)
 
     async def _tick(self) -> None:
-        ticks = 0
+        loop = asyncio.get_running_loop()
+        ticks = dropped = 0
         while True:
+            due = loop.time() + TELEMETRY_EVERY_S
             await asyncio.sleep(TELEMETRY_EVERY_S)
             ticks += 1
             self._log_upkeep()
             self.cut += sum(c.cut_off_if_stalled(box.STALLED_S) for c in tuple(self._clients))
-            if not self._clients:
-                continue
-            now = self.engine.now()
-            await self.views.measure(now)
-            telemetry = frame("telemetry", self.views.telemetry(now))
-            beat = frame("beat", encode({"at": now, "frozen": self.engine.frozen}))
-            for client in self._clients:
-                client.telemetry(telemetry)
-                if not ticks % int(BEAT_EVERY_S / TELEMETRY_EVERY_S):
-                    client.beat(beat)
+            if not ticks % int(BEAT_EVERY_S / TELEMETRY_EVERY_S):
+                self._beat()
+            # Numbers are what can be spared while there is more to do than time for it.
+            is_busy = loop.time() - due > LATE_S and dropped < MOST_DROPPED
+            dropped = dropped + 1 if is_busy else 0
+            if self._clients and not is_busy:
+                await self._send_telemetry()
+
+    def _beat(self) -> None:
+        beat = frame("beat", encode({"at": self.engine.now(), "frozen": self.engine.frozen}))
+        for client in self._clients:
+            client.beat(beat)
+
+    async def _send_telemetry(self) -> None:
+        now = self.engine.now()
+        await self.views.measure(now)
+        telemetry = frame("telemetry", self.views.telemetry(now))
+        for client in self._clients:
+            client.telemetry(telemetry)
 
     def _log_upkeep(self) -> None:
         error = self.engine.upkeep_error
