@@ -27,7 +27,7 @@ from tests.service_world import Watcher, deploy_command, places_below, short_fol
 
 pytestmark = pytest.mark.real
 CART = "cart@production"
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 
 
 class Home:
