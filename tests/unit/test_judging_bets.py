@@ -114,7 +114,7 @@ def test_a_fresh_bet_joins_a_fortune_that_is_lost() -> None:
         ({"tick_s": 0.0}, "tick"),
         ({"max_duration_s": float("nan")}, "finite"),
         ({"alpha_abort": 1.0}, "alpha_abort"),
-        ({"kappa": 0.9}, "kappa"),
+        ({"kappa": 1.0}, "kappa"),
         ({"bounds_s": (0.1, 0.1, 0.2)}, "buckets"),
         ({"warmup_s": -1.0}, "negative"),
     ],

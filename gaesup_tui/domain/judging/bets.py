@@ -7,7 +7,7 @@ requests, r = n_c / n_b, and a bet lam fixed before the tick, the product
 
 has a mean of at most exp(n_c lam d), d = mean difference in THIS tick, whatever both arms share.
 So its log minus n_c lam d0 is a fair bet against "d <= d0", and stays one however often somebody
-looks. Nine bets, one per guess of the size of the harm, are averaged.
+looks. Six bets, one per guess of the size of the harm, are averaged.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from math import log1p
-from operator import mul
+from operator import add, mul
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
 from gaesup_tui.domain.judging.settings import MIN_GUESS
 
-GUESSES: tuple[float, ...] = tuple(MIN_GUESS * 1.9**k for k in range(9))
-"""Sizes of harm in tolerances: from three quarters of one to a total outage."""
-_SHARES = (0.6, 1.5, 3.0, 3.5, 2.5, 1.3, 0.8, 0.6, 0.5)
+GUESSES: tuple[float, ...] = tuple(MIN_GUESS * 2.4**k for k in range(6))
+"""Sizes of harm in tolerances: from one to a total outage."""
+_SHARES = (1.2, 3.5, 3.5, 1.8, 0.9, 0.7)
 GUESS_WEIGHTS: tuple[float, ...] = tuple(share / sum(_SHARES) for share in _SHARES)
 PRUDENCE = 0.95
 """How close a bet may come to the size at which a single request could ruin it."""
@@ -78,7 +78,7 @@ class Sample(NamedTuple):
 
 
 class Bets(NamedTuple):
-    """The fortunes of the nine bets on harm in one score."""
+    """The fortunes of the six bets on harm in one score."""
 
     logs: tuple[float, ...]
     """Log products since the start."""
@@ -169,9 +169,9 @@ def settle(bets: Bets, outcome: Outcome, odds: Odds) -> Bets:
     ]
     total, count = bets.score + score, bets.requests + requests
     return Bets(
-        logs=tuple([a + b + c for a, b, c in zip(bets.logs, nets, drifts, strict=True)]),
-        stakes=tuple([a + requests * b for a, b in zip(bets.stakes, stakes, strict=True)]),
-        drifts=tuple([a + b for a, b in zip(bets.drifts, drifts, strict=True)]),
+        logs=tuple(map(add, bets.logs, map(add, nets, drifts))),
+        stakes=tuple(map(add, bets.stakes, [requests * bet for bet in stakes])),
+        drifts=tuple(map(add, bets.drifts, drifts)),
         late=tuple(restarted(bets.late, mass, [net / phi for net in nets])),
         since=tuple(
             [

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from itertools import accumulate, pairwise
-from operator import mul
 from typing import NamedTuple
 
 HALF_LIFE = 24
@@ -67,8 +66,7 @@ def latency_scores(
     seconds slower."""
     cumulated = list(accumulate(law))
     total = cumulated[-1]
-    # Rounding must not leave a trace of a survivor beyond the last request.
-    survival = [max((total - below) / total, 0.0) for below in cumulated[:-1]]
+    survival = [(total - below) / total for below in cumulated[:-1]]
     ranks = [
         (below - 0.5 * count) / total - 0.5 for below, count in zip(cumulated, law, strict=True)
     ]
@@ -80,16 +78,7 @@ def latency_scores(
     tolerance = max(tolerance, felt_s / math.exp(scale.logs[tails[1]]))
     shift = math.log1p(tolerance)
     variance = sum([count * y * y for count, y in zip(law, ranks, strict=True)]) / total
-    slopes = [
-        (after - before) / width
-        for before, after, width in zip(
-            [2 * ranks[0] - ranks[1], *ranks[:-1]],
-            [*ranks[1:], 2 * ranks[-1] - ranks[-2]],
-            scale.widths,
-            strict=True,
-        )
-    ]
-    steepness = sum(map(mul, law, slopes)) / (2 * total)
+    steepness = _steepness(law, scale) / (total * total)
     p90, p95, p99 = (
         max(survival_at(survival, scale, scale.logs[j] - shift)[0] - survival[j], 1e-5)
         for j in tails
@@ -104,6 +93,19 @@ def latency_scores(
         tolerances=(p90, p95, p99),
         tolerance=tolerance,
     )
+
+
+def _steepness(law: tuple[float, ...], scale: Ruler) -> float:
+    """Mean growth of the rank per log of latency, times the square of the law's total. Between two
+    mid-ranks lie half of either bucket; at the ends the line goes on as it came."""
+    widths = scale.widths
+    inside = [
+        here * (before / 2 + here + after / 2) / (2 * width)
+        for before, here, after, width in zip(law, law[1:], law[2:], widths[1:], strict=False)
+    ]
+    first = law[0] * (law[0] + law[1]) / (2 * widths[0])
+    last = law[-1] * (law[-1] + law[-2]) / (2 * widths[-1])
+    return first + sum(inside) + last
 
 
 def _nearest(survival: list[float], share: float) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log1p
+from operator import add
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging.bets import PRUDENCE, Bets, Sample, mixture
@@ -113,9 +114,9 @@ def _paid(
     """Logs, stakes and drifts after one tick."""
     staked = [requests * bet for bet in bets]
     return (
-        tuple([a + b for a, b in zip(safety.logs, products, strict=True)]),
-        tuple([a + b for a, b in zip(safety.stakes, staked, strict=True)]),
-        tuple([a + b * margin for a, b in zip(safety.drifts, staked, strict=True)]),
+        tuple(map(add, safety.logs, products)),
+        tuple(map(add, safety.stakes, staked)),
+        tuple(map(add, safety.drifts, [margin * stake for stake in staked])),
     )
 
 

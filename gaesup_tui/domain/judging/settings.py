@@ -77,14 +77,16 @@ def check_start(start: Start) -> str | None:
     waits = (start.soak_s, start.warmup_s, start.min_promote_s, start.no_data_limit_s)
     if min(*waits, start.felt_s) < 0:
         return "a duration cannot be negative"
-    if not 0 < start.alpha_abort < 1 or not 0 < start.confidence_promote < 1:
-        return "alpha_abort and confidence_promote lie between 0 and 1"
+    if not RAREST <= start.alpha_abort < 1 or not 0 < start.confidence_promote <= 1 - RAREST:
+        return f"alpha_abort and confidence_promote lie between 0 and 1, {RAREST:g} away from never"
     if not 0 <= start.kappa < MIN_GUESS:
         return f"kappa lies between 0 and {MIN_GUESS}"
     return _check_bounds(start.bounds_s) or _check_metrics(start.metrics)
 
 
-MIN_GUESS = 0.75
+RAREST = 1e-9
+"""Nobody can promise less than this."""
+MIN_GUESS = 1.0
 """The smallest harm that is bet on, in tolerances."""
 
 
