@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gaesup_tui.console.remote import Engine
 from gaesup_tui.console.replica import Replica
 from gaesup_tui.domain.errors import GaesupError, Unavailable
-from gaesup_tui.service.client import Message
+
+if TYPE_CHECKING:
+    from gaesup_tui.service.client import Message
 
 LinkState = Literal["connecting", "ok", "late", "lost", "frozen"]
 

@@ -10,17 +10,16 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from gaesup_tui.console.wire import Wire
 from gaesup_tui.domain.actions import ACTIONS
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.text import printable_line
-from gaesup_tui.service.client import Message
-from gaesup_tui.service.failures import parse
 
 if TYPE_CHECKING:
+    from gaesup_tui.console.wire import Wire
     from gaesup_tui.domain.views import (
         DeploymentSeries,
         EventView,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         Receipt,
         StopPreview,
     )
+    from gaesup_tui.service.client import Message
 
 MUTATING = frozenset(
     {action.id for action in ACTIONS if action.mutating}
@@ -51,7 +51,13 @@ class Engine:
         self.socket = socket
         self._flags = ["--socket", str(socket)] if is_elsewhere else []
         self.read_only = read_only
-        self._wire = Wire(socket)
+
+    @cached_property
+    def _wire(self) -> Wire:
+        # Loaded with the first question: the frame is painted before that.
+        from gaesup_tui.console.wire import Wire
+
+        return Wire(self.socket)
 
     def refusal(self, action: str) -> str | None:
         """Why this console may not do ``action`` whatever the engine says; None: it may."""
@@ -70,6 +76,9 @@ class Engine:
     async def stream(self, after: int, rev: int, boot: str) -> AsyncIterator[Message]:
         """What happens from event ``after`` on, until the engine ends it; first the views that
         changed since ``rev`` of the snapshot of ``boot``."""
+        from gaesup_tui.service.client import Message
+        from gaesup_tui.service.failures import parse
+
         kind, data = "", ""
         query: dict[str, str | int] = {"after": after, "rev": rev, "boot": boot}
         async for line in self._wire.lines("/v1/stream", query):
@@ -108,6 +117,8 @@ class Engine:
     async def logs(self, deployment: str, *, tail: int = 200) -> AsyncIterator[dict[str, Any]]:
         """Log lines of all replicas, the last ``tail`` first, then as they come."""
         query: dict[str, str | int] = {"deployment": deployment, "tail": tail, "follow": 1}
+        from gaesup_tui.service.failures import parse
+
         async for line in self._wire.lines("/v1/logs", query):
             if line:
                 yield parse(line)
