@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 NOT_BEFORE_THE_FRAME = (
-    *("pydantic", "httpx", "yaml", "platformdirs", "starlette", "wasmtime", "json"),
+    *("pydantic", "httpx", "yaml", "starlette", "wasmtime", "json"),
     *("gaesup_tui.domain.commands", "gaesup_tui.domain.views", "gaesup_tui.service.client"),
     *("gaesup_tui.console.now", "gaesup_tui.console.router", "gaesup_widgets.confirm"),
 )
