@@ -298,7 +298,10 @@ def _stop(world: World, command: cmd.Stop) -> list[ev.Event]:
         return events
     reason = f"emergency stop{': ' + command.why if command.why else ''}"[:500]
     for state in world.deployments.values():
-        if not command.scope or command.scope in (state.key, state.environment):
+        covered = not command.scope or command.scope in (state.key, state.environment)
+        # A rollback already leads to safety: turning it round would lead back to what was left.
+        rolling_back = state.active is not None and state.active.spec.strategy == "rollback"
+        if covered and not rolling_back:
             events += retreat(state, Cause(kind="stop", reason=reason))
     return events
 

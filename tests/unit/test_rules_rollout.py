@@ -468,3 +468,14 @@ def test_shares_that_do_not_grow_to_all_of_it_are_refused(story: Story) -> None:
     for shares in ([50, 10, 100], [10, 50], [10, 10, 100]):
         with pytest.raises(ValueError, match="have to grow and to end with 100"):
             blue_green(story, steps=shares)
+
+
+def test_a_stop_lets_a_rollback_that_is_under_way_arrive(story: Story) -> None:
+    story.stable("v42")
+    story.ask(cmd.Rollback(deployment=KEY))
+    story.ask(cmd.Stop(why="all of it"))
+    story.settle()
+    story.later(60)
+    assert story.deployment.weights() == {V41: 100}
+    assert story.deployment.stable is not None
+    assert story.deployment.stable.id == V41
