@@ -44,7 +44,8 @@ def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) 
         timed = end_s > state.start.warmup_s and own > 0
         if timed and law and other:
             scores = state.latency_scores()
-            harm[2:], tail = _latency(state, harm[2:], tail, scores, (canary, baseline), odds)
+            both = canary.latency, baseline.latency
+            harm[2:], tail = _latency(state, harm[2:], tail, scores, both, odds)
         if own + other:
             law = remember(law, list(map(add, canary.latency, baseline.latency)))
     paid = canary.conversions is not None and baseline.conversions is not None
@@ -85,18 +86,17 @@ def conversion_sample(state: State, canary: Arm, baseline: Arm) -> Sample | None
     )
 
 
-def tail_sample(scores: LatencyScores, place: int, canary: Arm, baseline: Arm) -> Sample:
-    """Requests slower than the bound near the p90, p95 or p99 (``place`` 0, 1, 2)."""
-    own, other = canary.latency or (), baseline.latency or ()
-    after = scores.tails[place] + 1
-    return Sample(
-        sum(own),
-        sum(own[after:]),
-        sum(other),
-        sum(other[after:]),
-        scores.centres[place],
-        scores.tolerances[place],
-    )
+def tail_samples(
+    scores: LatencyScores, canary: tuple[int, ...], baseline: tuple[int, ...]
+) -> list[Sample]:
+    """Requests slower than the bounds near the p90, p95 and p99."""
+    own, other = sum(canary), sum(baseline)
+    return [
+        Sample(own, sum(canary[tail + 1 :]), other, sum(baseline[tail + 1 :]), centre, tolerance)
+        for tail, centre, tolerance in zip(
+            scores.tails, scores.centres, scores.tolerances, strict=True
+        )
+    ]
 
 
 def _harm(bets: Bets, sample: Sample, odds: Odds) -> Bets:
@@ -115,21 +115,21 @@ def _latency(
     harm: list[Bets],
     tail: SafetyBets,
     scores: LatencyScores,
-    arms: tuple[Arm, Arm],
+    arms: tuple[tuple[int, ...], tuple[int, ...]],
     odds: Odds,
 ) -> tuple[list[Bets], SafetyBets]:
     """The rank and the three tails; noise of the whole law (pauses) moves the tails too."""
     canary, baseline = arms
-    rank = _rank(harm[0], scores, canary.latency or (), baseline.latency or (), odds)
+    rank = _rank(harm[0], scores, canary, baseline, odds)
     per_rank = scores.rank_tolerance**2 / scores.rank_variance
-    samples = [tail_sample(scores, place, canary, baseline) for place in (0, 1, 2)]
+    samples = tail_samples(scores, canary, baseline)
     out = [rank]
     for bets, sample in zip(harm[1:], samples, strict=True):
         bets = _harm(bets, sample, odds)
         share = sample.tolerance**2 / sample.expected_variance / per_rank
         noise = at_least(bets.noise, 1 + (rank.noise.phi - 1) * share)
         out.append(bets if noise is bets.noise else bets._replace(noise=noise))
-    tail = settle_tail(tail, samples[1], canary.latency or (), scores, state.scale)
+    tail = settle_tail(tail, samples[1], canary, scores, state.scale)
     return out, tail._replace(noise=at_least(tail.noise, out[2].noise.phi))
 
 

@@ -37,11 +37,11 @@ def step(state: State, tick: Tick) -> tuple[State, Judgement]:
 def _reject(state: State, tick: Tick, fault: str) -> State:
     """Leave the record out. What it should have carried is lost, so nothing is held for it."""
     rejected = state.rejected + 1
+    state = state._replace(number=tick.number, rejected=rejected)
     # Its time may be nonsense: count ticks instead.
-    end_s = state.end_s + state.start.tick_s
-    since_s = end_s - rejected * state.start.tick_s
-    state = state._replace(number=tick.number, end_s=end_s, rejected=rejected)
-    return state._replace(verdict=blind(state, "bad data", since_s, note=fault))
+    now_s = state.end_s + rejected * state.start.tick_s
+    said = blind(state._replace(end_s=now_s), "bad data", state.end_s, note=fault)
+    return state._replace(verdict=said)
 
 
 def _take(state: State, tick: Tick) -> State:
