@@ -227,3 +227,22 @@ def test_what_nobody_feels_is_no_harm_and_can_be_promoted() -> None:
     assert verdicts[-1].kind == "PROMOTE"
     _, strict = judge(ticks, fast._replace(felt_s=0.0), HISTORY)
     assert (strict[-1].kind, strict[-1].metric) == ("ABORT", "latency")
+
+
+def test_harm_long_after_the_planned_end_is_still_found() -> None:
+    traffic = Traffic(Service(errors=0.10), bad_from=80, per_tick=400)
+    start = START._replace(max_duration_s=60.0, soak_s=3000.0)
+    _, verdicts = judge(traffic.ticks(110), start, HISTORY)
+    found = first(verdicts, "ABORT")
+    assert found is not None
+    assert 80 <= found <= 95
+
+
+def test_an_improvement_is_promoted_at_least_as_soon() -> None:
+    better = Service(errors=0.002, median_s=0.05, conversions=0.07)
+    _, verdicts = judge(Traffic(better, per_tick=1000, weight=0.5).ticks(80), history=HISTORY)
+    _, same = judge(Traffic(per_tick=1000, weight=0.5).ticks(80), history=HISTORY)
+    promoted, usual = first(verdicts, "PROMOTE"), first(same, "PROMOTE")
+    assert promoted is not None
+    assert usual is not None
+    assert promoted <= usual
