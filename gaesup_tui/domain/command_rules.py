@@ -136,6 +136,7 @@ def _create(
     why: str,
     backend: str,
     project: str = "",
+    depends_on: tuple[str, ...] | None = None,
 ) -> ev.RolloutCreated:
     base = state.stable if state else None
     rollout = Rollout(
@@ -152,7 +153,9 @@ def _create(
         step_began=now,
         base_replicas=replicas if base else 0,
     )
-    return ev.RolloutCreated(deployment=key, backend=backend, project=project, rollout=rollout)
+    return ev.RolloutCreated(
+        deployment=key, backend=backend, project=project, depends_on=depends_on, rollout=rollout
+    )
 
 
 def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.RolloutCreated:
@@ -195,6 +198,7 @@ def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.Roll
         command.why,
         command.backend,
         command.project,
+        command.depends_on,
     )
 
 

@@ -33,6 +33,8 @@ class Deploy(_OnDeployment):
     checks: tuple[Check, ...] = ()
     replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
     """None: as many as there are, or 1."""
+    depends_on: tuple[Name, ...] = ()
+    """Units it asks while it serves, in the same environment."""
 
 
 class Rollback(_OnDeployment):

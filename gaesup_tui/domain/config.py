@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from gaesup_tui.domain.commands import Deploy
+from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
@@ -119,6 +120,9 @@ class UnitSpec(RolloutSettings, LimitsSpec):
     """What the unit may ask of its host beside answering requests."""
     smoke_tests: tuple[Check, ...] = ()
     """Requests sent to the new revision before it gets a user's."""
+    depends_on: tuple[Name, ...] = ()
+    """Units of this file that it asks while it serves; a global rollback takes it back before
+    them."""
 
     @model_validator(mode="after")
     def _one_artifact_per_version(self) -> UnitSpec:
@@ -158,6 +162,21 @@ def _named(there: Mapping[str, Named], name: str, kind: str) -> Named:
             f"there is no {kind} {name[:80]!r}", hint=f"{kind}s here: {', '.join(there)}"
         )
     return there[name]
+
+
+def dependency_fault(project: ProjectFile) -> tuple[tuple[str | int, ...], str, str] | None:
+    """Where a ``dependsOn`` is wrong, what is, and what to do; None when all are right."""
+    for name, unit in project.units.items():
+        for number, other in enumerate(unit.depends_on):
+            if other not in project.units:
+                known = f"say one of {', '.join(project.units)}"
+                return ("units", name, "dependsOn", number), f"there is no unit {other!r}", known
+    found = circle({name: unit.depends_on for name, unit in project.units.items()})
+    if not found:
+        return None
+    shown = " → ".join(found if len(found) < 9 else (*found[:7], "…", found[-1]))
+    message = f"units depend on each other in a circle: {shown}"
+    return ("units", found[0], "dependsOn"), message, "take one of these out"
 
 
 def artifact_path(unit: UnitSpec, version: str) -> str:
@@ -208,6 +227,7 @@ def deploy_command(
         spec=_strategy_spec(what, where),
         checks=what.smoke_tests,
         replicas=where.replicas,
+        depends_on=what.depends_on,
     )
 
 

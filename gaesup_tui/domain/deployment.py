@@ -34,6 +34,8 @@ class Deployment(Frozen):
     key: DeploymentKey
     backend: str
     project: str = ""
+    depends_on: tuple[str, ...] = ()
+    """Units it asks while it serves, in the same environment."""
     replicas: int
     stable: Revision | None = None
     good: tuple[Release, ...] = ()
@@ -114,6 +116,7 @@ def _created(state: Deployment, event: ev.RolloutCreated) -> Deployment:
         update={
             "backend": event.backend,
             "project": event.project or state.project,
+            "depends_on": state.depends_on if event.depends_on is None else event.depends_on,
             "replicas": rollout.replicas,
             "rollout": enter(rollout, 0, rollout.at),
             "past": past,

@@ -18,6 +18,8 @@ class RolloutCreated(Frozen):
     backend: Name
     project: str = ""
     """The ``gaesup.yaml`` it came from, so that later commands find the unit's versions."""
+    depends_on: tuple[Name, ...] | None = None
+    """Units it asks while it serves; None: as before."""
     rollout: Rollout
 
 

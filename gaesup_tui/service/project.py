@@ -67,9 +67,12 @@ def load(path: Path) -> Project:
     except Located as error:
         raise _at(path, error.line, "", error.message, error.hint) from None
     try:
-        return Project(path, config.ProjectFile.model_validate(document.data), document)
+        project = Project(path, config.ProjectFile.model_validate(document.data), document)
     except ValidationError as error:
         raise _first(path, document, error) from None
+    if fault := config.dependency_fault(project.file):
+        raise project.invalid(*fault)
+    return project
 
 
 def deploy_command(

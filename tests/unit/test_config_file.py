@@ -121,6 +121,16 @@ BAD = [
     ("units:\n", "units: []\nx:\n", "gaesup.yaml:5: units: must be names with values, not a list"),
     ("metric: p95", "metric: p99", "gaesup.yaml:23: units.cart.guards[0].metric: must be"),
     ("path: /health", "path: health", "gaesup.yaml:24: units.cart.smokeTests[0].path: 'health' is"),
+    (
+        "    strategy: canary",
+        "    dependsOn: [price]",
+        "gaesup.yaml:14: units.cart.dependsOn[0]: there is no unit 'price'",
+    ),
+    (
+        "    strategy: canary",
+        "    dependsOn: [cart]",
+        "gaesup.yaml:14: units.cart.dependsOn: units depend on each other in a circle: cart → cart",
+    ),
 ]
 
 
