@@ -139,6 +139,7 @@ def _create(
     depends_on: tuple[str, ...] | None = None,
 ) -> ev.RolloutCreated:
     base = state.stable if state else None
+    base_count = (state.replicas or replicas) if state and base else 0
     rollout = Rollout(
         id=_rollout_id(state, key),
         deployment=key,
@@ -151,7 +152,8 @@ def _create(
         why=why,
         plan=spec.plan,
         step_began=now,
-        base_replicas=replicas if base else 0,
+        base_replicas=base_count,
+        base_wanted=base_count,
     )
     return ev.RolloutCreated(
         deployment=key, backend=backend, project=project, depends_on=depends_on, rollout=rollout
@@ -177,7 +179,8 @@ def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.Roll
     elif command.strategy == "blueGreen":
         name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)
     else:
-        name, plan = "rolling", strategy.rolling(spec.rolling, replicas, command.checks)
+        there = state.replicas if state else 0
+        name, plan = "rolling", strategy.rolling(spec.rolling, replicas, command.checks, there)
     rollout_spec = RolloutSpec(
         strategy=name,
         plan=plan,

@@ -133,6 +133,7 @@ def _scaled(state: Deployment, replicas: int) -> Deployment:
             sides["candidate_replicas"] = replicas
         if rollout.base_replicas:
             sides["base_replicas"] = replicas
+        sides["base_wanted"] = replicas
         changed["rollout"] = rollout.model_copy(update=sides)
     return state.model_copy(update=changed)
 
@@ -144,6 +145,8 @@ def _finished(
         update={"phase": "finished", "outcome": event.outcome, "finished_at": recorded.at}
     )
     changed: dict[str, object] = {"rollout": over}
+    if event.outcome == "aborted":
+        changed["replicas"] = rollout.base_wanted
     if event.outcome == "promoted":
         release = Release(
             revision=rollout.candidate,

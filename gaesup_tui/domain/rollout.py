@@ -67,6 +67,8 @@ class Rollout(Frozen):
     weight_percent: int = 0
     candidate_replicas: int = 0
     base_replicas: int
+    base_wanted: int = 0
+    """Replicas the base had when it began: the way back asks for them again."""
     paused: Paused | None = None
     full: bool = False
     """A person promoted fully: pauses and analysis are passed, guards are not."""

@@ -61,7 +61,7 @@ def retreat(deployment: Deployment, cause: Cause) -> list[ev.Event]:
     if rollout is None or rollout.phase != "forward":
         return []
     plan = way_back(
-        rollout.replicas if rollout.base else None, base_gone=rollout.base_replicas == 0
+        rollout.base_wanted if rollout.base else None, base_gone=rollout.base_replicas == 0
     )
     events: list[ev.Event] = [ev.RetreatStarted(deployment=deployment.key, cause=cause, plan=plan)]
     if cause.kind in ("guard", "verdict", "smoke", "deadline") and deployment.hold is None:

@@ -78,9 +78,10 @@ def blue_green(spec: BlueGreenSpec, replicas: int, checks: tuple[Check, ...]) ->
     return (*steps, *_leave(spec.bake))
 
 
-def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
+def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...], base: int) -> Plan:
     """Replica by replica: one more of the candidate (maxSurge 1), its share of the traffic, one
-    less of the base. Ready replicas never fall below what was asked for."""
+    less of the base, which has ``base`` of them. Ready replicas never fall below the smaller of
+    what there was and what is asked for."""
     steps: list[Step] = []
     for done in range(1, replicas + 1):
         steps.append(Scale(side="candidate", replicas=done))
@@ -90,8 +91,9 @@ def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...]) -> Plan
         steps.append(SetTraffic(weight_percent=round(100 * done / replicas)))
         if spec.min_ready > 0:
             steps.append(Pause(duration_s=spec.min_ready))
-        if done < replicas:
-            steps.append(Scale(side="base", replicas=replicas - done))
+        if 0 < replicas - done < base:
+            base = replicas - done
+            steps.append(Scale(side="base", replicas=base))
     bake: list[Step] = [Bake(duration_s=spec.bake)] if spec.bake > 0 else []
     return (*steps, *bake, Scale(side="base", replicas=0))
 

@@ -364,12 +364,12 @@ def way_back_line(rollout: Rollout, sight: Sight) -> str:
     version = rollout.base.version
     there = sight.seen.revision(rollout.base.id) if sight.seen else None
     ready = there.ready if there else 0
-    if ready >= rollout.replicas:
-        return f"{version} is warm, {ready} of {rollout.replicas}: {_about(sight.switch_s)}"
+    if ready >= rollout.base_wanted:
+        return f"{version} is warm, {ready} of {rollout.base_wanted}: {_about(sight.switch_s)}"
     total = None
     if sight.switch_s is not None and sight.start_s is not None:
         total = sight.switch_s + sight.start_s
-    return f"{version} has {ready} of {rollout.replicas} ready: {_about(total)} for all of it"
+    return f"{version} has {ready} of {rollout.base_wanted} ready: {_about(total)} for all of it"
 
 
 def _about(seconds: float | None) -> str:

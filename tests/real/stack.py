@@ -70,9 +70,12 @@ class Stack:
 
     # What is deployed from.
 
-    def write_project(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    def write_project(
+        self, changes: Mapping[str, Mapping[str, Any]], replicas: int | None = 2
+    ) -> None:
         """The shop's project file with other values per unit, on the shop's own modules."""
         document = yaml.safe_load((SHOP / "gaesup.yaml").read_text(encoding="utf-8"))
+        document["environments"]["production"]["replicas"] = replicas
         for unit, values in changes.items():
             document["units"][unit].update(values)
         self.project.parent.mkdir(exist_ok=True)

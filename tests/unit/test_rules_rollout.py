@@ -291,7 +291,8 @@ def test_a_held_unit_does_not_pass_a_timed_step_by_itself(story: Story) -> None:
 
 
 def test_rolling_never_asks_for_fewer_replicas_than_wanted(story: Story) -> None:
-    story.deploy("v42", "rolling", replicas=4)
+    story.ask(cmd.Scale(deployment=KEY, replicas=4))
+    story.deploy("v42", "rolling", replicas=None)
     lowest = 100
     while story.look():
         if story.deployment.active:
@@ -479,3 +480,17 @@ def test_a_stop_lets_a_rollback_that_is_under_way_arrive(story: Story) -> None:
     assert story.deployment.weights() == {V41: 100}
     assert story.deployment.stable is not None
     assert story.deployment.stable.id == V41
+
+
+def test_a_rollout_to_fewer_replicas_that_is_aborted_gives_the_base_its_own_number_back(
+    story: Story,
+) -> None:
+    story.ask(cmd.Scale(deployment=KEY, replicas=6))
+    story.deploy("v42", replicas=2, **GATED)
+    story.settle()
+    wishes = story.deployment.replica_wishes()
+    assert (wishes[V41][1], wishes[V42][1]) == (6, 2)
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+    assert story.deployment.replica_wishes() == {V41: (revision("v41"), 6)}
+    assert story.deployment.replicas == 6
