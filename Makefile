@@ -22,6 +22,7 @@ check: $(VENV)/.dev ## lint, types, import contracts, module sizes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy tests benchmarks scripts
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q tests/unit/test_house.py
 

@@ -169,7 +169,7 @@ def slow_start(bench: Bench, runs: int) -> None:
 
 def volume(bench: Bench, seconds: float) -> None:
     """Bytes a second, processor and memory, at rest and under change."""
-    cases = (
+    cases: tuple[tuple[str, list[str], tuple[str, ...], str], ...] = (
         ("at rest, Now", [], (), "<= 1,500"),
         ("at rest, Deployments", ["2"], (), "<= 1,500"),
         ("1,000 rows, 20 changes/s, Now", [], ("--changes", "20"), "<= 4,000"),

@@ -39,7 +39,7 @@ class Recorder(Person):
             self.raw += data
             feed(data)
 
-        self._stream.feed = keep
+        self._stream.feed = keep  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Home:
         self.children.append(child)
         if expect_answer:
             until(lambda: child.poll() is not None or self.hello(), "the engine answers")
+            assert child.stdout is not None
             assert child.poll() is None, child.stdout.read().decode()
         return child
 
