@@ -56,7 +56,7 @@ def _stopped(world: World, key: str) -> str | None:
     stop = world.stop_for(key)
     if stop is None:
         return None
-    done = "stopped" if stop.mode == "stop" else "frozen"
+    done = {"stop": "stopped", "freeze": "frozen", "rollback": "rolled back"}[stop.mode]
     return f"{done} by {stop.by.name}: release it first, with a reason"
 
 

@@ -6,16 +6,16 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain import strategy
 from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.creating import create, roll_back_to
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.steps import Analyse, Cause, Pause, RolloutSpec, SetTraffic, SmokeTest, Step
-from gaesup_tui.domain.world import World
+from gaesup_tui.domain.world import World, in_scope
 
-ROLLBACK_DEADLINE_S = 60.0
-ROLLBACK_BAKE_S = 30.0
 INITIAL_BAKE_S = 0.0
 
 
@@ -31,6 +31,9 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
     match command:
         case cmd.Stop():
             return _stop(world, command)
+        case cmd.GlobalRollback():
+            _check_scope(world, command.scope)
+            return begin(world, command.scope, command.why, now)
         case cmd.Release():
             return _release(world, command)
         case cmd.Deploy():
@@ -121,45 +124,6 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
     return events
 
 
-def _rollout_id(state: Deployment | None, key: str) -> str:
-    return f"{key}#{(state.rollouts if state else 0) + 1}"
-
-
-def _create(
-    key: str,
-    state: Deployment | None,
-    revision: Revision,
-    spec: RolloutSpec,
-    replicas: int,
-    by: Actor,
-    now: float,
-    why: str,
-    backend: str,
-    project: str = "",
-    depends_on: tuple[str, ...] | None = None,
-) -> ev.RolloutCreated:
-    base = state.stable if state else None
-    base_count = (state.replicas or replicas) if state and base else 0
-    rollout = Rollout(
-        id=_rollout_id(state, key),
-        deployment=key,
-        spec=spec,
-        base=base,
-        candidate=revision,
-        replicas=replicas,
-        by=by,
-        at=now,
-        why=why,
-        plan=spec.plan,
-        step_began=now,
-        base_replicas=base_count,
-        base_wanted=base_count,
-    )
-    return ev.RolloutCreated(
-        deployment=key, backend=backend, project=project, depends_on=depends_on, rollout=rollout
-    )
-
-
 def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.RolloutCreated:
     state = world.deployments.get(command.deployment)
     base = state.stable if state else None
@@ -190,7 +154,7 @@ def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.Roll
         auto_abort=spec.auto_abort,
         sticky=spec.sticky,
     )
-    return _create(
+    return create(
         command.deployment,
         state,
         command.revision,
@@ -217,24 +181,7 @@ def _rollback(state: Deployment, command: cmd.Rollback, by: Actor, now: float) -
         why = command.why or f"rollback asked for by {by.name}"
         return retreat(state, Cause(kind="person", reason=why))
     target = _rollback_target(state, command.version)
-    spec = RolloutSpec(
-        strategy="rollback",
-        plan=strategy.rollback(max(1, state.replicas), ROLLBACK_DEADLINE_S, ROLLBACK_BAKE_S),
-        auto_abort=False,
-    )
-    return [
-        _create(
-            state.key,
-            state,
-            target,
-            spec,
-            max(1, state.replicas),
-            by,
-            now,
-            command.why,
-            state.backend,
-        )
-    ]
+    return [roll_back_to(state, target, by, now, command.why)]
 
 
 def _rollback_target(state: Deployment, version: str | None) -> Revision:
@@ -259,7 +206,7 @@ def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.R
     spec = failed.spec
     if command.start == "failed":
         spec = spec.model_copy(update={"plan": _from_failed(failed)})
-    return _create(
+    return create(
         state.key,
         state,
         failed.candidate,
@@ -305,7 +252,7 @@ def _stop(world: World, command: cmd.Stop) -> list[ev.Event]:
         return events
     reason = f"emergency stop{': ' + command.why if command.why else ''}"[:500]
     for state in world.deployments.values():
-        covered = not command.scope or command.scope in (state.key, state.environment)
+        covered = in_scope(state.key, command.scope)
         # A rollback already leads to safety: turning it round would lead back to what was left.
         rolling_back = state.active is not None and state.active.spec.strategy == "rollback"
         if covered and not rolling_back:
@@ -320,4 +267,6 @@ def _release(world: World, command: cmd.Release) -> list[ev.Event]:
         raise Refused(
             f"{command.scope or 'everything'} is not stopped", hint=f"stopped now: {scopes}"
         )
-    return [ev.StopReleased(scope=command.scope, why=command.why)]
+    courses = [stop.course for stop in world.stops if stop.course and stop.scope == command.scope]
+    left = tuple(turn.deployment for course in courses for turn in course.to_come)
+    return [ev.StopReleased(scope=command.scope, why=command.why, left=left)]

@@ -92,8 +92,17 @@ class Stop(Frozen):
     why: Text = ""
 
 
+class GlobalRollback(Frozen):
+    """Everything in a scope back to its last good revision, dependents first; nothing new begins
+    there until it is released."""
+
+    action: Literal["global_rollback"] = "global_rollback"
+    scope: str = Field(default="", max_length=130)
+    why: Text = ""
+
+
 class Release(Frozen):
-    """Ends a stop or a freeze. Needs a reason."""
+    """Ends a stop, a freeze or a global rollback. Needs a reason."""
 
     action: Literal["release"] = "release"
     scope: str = Field(default="", max_length=130)
@@ -111,6 +120,7 @@ Command = Annotated[
     | Scale
     | ReleaseHold
     | Stop
+    | GlobalRollback
     | Release,
     Field(discriminator="action"),
 ]

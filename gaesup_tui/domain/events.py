@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
 from gaesup_tui.domain.rollout import Actor, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
+from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.verdict import Verdict
 
 
@@ -114,6 +115,29 @@ class StopReleased(Frozen):
     kind: Literal["stop_released"] = "stop_released"
     scope: str = ""
     why: Text
+    left: tuple[DeploymentKey, ...] = ()
+    """What a global rollback had not come to yet, and stays as it is."""
+
+
+class GlobalRollbackStarted(Frozen):
+    """Everything in a scope goes back to its last good revision, group by group."""
+
+    kind: Literal["global_rollback_started"] = "global_rollback_started"
+    scope: str = ""
+    why: Text = ""
+    groups: tuple[tuple[Turn, ...], ...]
+    skipped: tuple[Turn, ...] = ()
+
+
+class GlobalRollbackTurn(Frozen):
+    """The next of its ``groups`` begins; with ``group`` equal to their number it is over."""
+
+    kind: Literal["global_rollback_turn"] = "global_rollback_turn"
+    scope: str = ""
+    group: int
+    groups: int
+    late: tuple[DeploymentKey, ...] = ()
+    """Of the group before, what had not come to rest when its time was over."""
 
 
 class EngineStarted(Frozen):
@@ -144,6 +168,8 @@ Event = Annotated[
     | HoldReleased
     | StopPressed
     | StopReleased
+    | GlobalRollbackStarted
+    | GlobalRollbackTurn
     | EngineStarted
     | EngineStopped,
     Field(discriminator="kind"),

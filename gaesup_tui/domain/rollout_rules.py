@@ -71,10 +71,16 @@ def retreat(deployment: Deployment, cause: Cause) -> list[ev.Event]:
 
 
 def decide_look(
-    deployment: Deployment, look: Look, now: float, *, frozen: bool = False
+    deployment: Deployment,
+    look: Look,
+    now: float,
+    *,
+    frozen: bool = False,
+    back_only: bool = False,
 ) -> list[ev.Event]:
     """What follows from looking at the world. ``frozen``: a freeze is in force for it, so nothing
-    moves by itself in either direction, except a way back that already began."""
+    moves by itself in either direction, except a way back that already began. ``back_only``: a
+    global rollback is, so nothing goes forward except a rollback."""
     rollout = deployment.active
     if rollout is None:
         return []
@@ -93,7 +99,7 @@ def decide_look(
         return [*events, *retreat(deployment, Cause(kind="verdict", reason=look.verdict.reason))]
     if cause := _failed_smoke(rollout, look):
         return [*events, *retreat(deployment, cause)]
-    if rollout.paused:
+    if rollout.paused or (back_only and rollout.spec.strategy != "rollback"):
         return events
     if why := _off_plan(rollout, look.seen):
         return [*events, ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True)]

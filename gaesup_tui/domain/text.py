@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 MAX_LINE = 4096
 
@@ -102,6 +103,12 @@ def parse_quantity(text: str) -> int:
     if not match:
         raise ValueError(f"{text[:40]!r} is not a quantity of bytes: write 64Mi or 1Gi")
     return int(float(match[1]) * _SUFFIX[match[2] or ""])
+
+
+def some(lines: Sequence[str], most: int = 4) -> str:
+    """The first of many, and how many more there are."""
+    more = f"; {len(lines) - most} more" if len(lines) > most else ""
+    return "; ".join(lines[:most]) + more
 
 
 def quantity(count: int | None) -> str:

@@ -39,6 +39,9 @@ def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -
         return Waiting(_way_back(rollout, seen), rollout.cause_at or since, person=False)
     if stop and stop.mode == "freeze":
         return Waiting(f"frozen by {stop.by.name}", stop.at, person=True)
+    if stop and stop.course and rollout.spec.strategy != "rollback":
+        what = f"held for its turn in the global rollback by {stop.by.name}"
+        return Waiting(what, stop.at, person=False)
     if rollout.paused:
         why = f": {rollout.paused.why}" if rollout.paused.why else ""
         return Waiting(f"paused by {rollout.paused.by.name}{why}", rollout.paused.at, person=True)

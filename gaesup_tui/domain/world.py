@@ -9,20 +9,31 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.model import Frozen, Text
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.turns import Course
+
+_SEVERITY = ("stop", "rollback", "freeze")
+
+
+def in_scope(key: str, scope: str) -> bool:
+    """Whether a deployment is in a scope: empty is everything, else its environment or itself."""
+    return not scope or scope == key or key.partition("@")[2] == scope
 
 
 class Stop(Frozen):
-    """An emergency stop or freeze in force."""
+    """An emergency stop, a freeze or a global rollback in force."""
 
     scope: str
     """Empty for everything, else an environment or a deployment."""
     mode: str
+    """``stop``, ``freeze`` or ``rollback``."""
     by: Actor
     at: float
     why: Text = ""
+    course: Course | None = None
+    """Where a global rollback stands; None for a stop and a freeze."""
 
     def covers(self, key: str) -> bool:
-        return not self.scope or self.scope == key or key.partition("@")[2] == self.scope
+        return in_scope(key, self.scope)
 
 
 class Snapshot(Frozen):
@@ -80,7 +91,12 @@ class World:
         match event:
             case ev.StopPressed(scope=scope, mode=mode, why=why):
                 stop = Stop(scope=scope, mode=mode, by=recorded.by, at=recorded.at, why=why)
-                self.stops = (*(s for s in self.stops if s.scope != scope), stop)
+                others = (s for s in self.stops if s.scope != scope or s.course)
+                self.stops = (*others, stop)
+            case ev.GlobalRollbackStarted():
+                self._roll_back(event, recorded)
+            case ev.GlobalRollbackTurn():
+                self.stops = tuple(_turned(stop, event, recorded.at) for stop in self.stops)
             case ev.StopReleased(scope=scope):
                 self._release(scope, recorded.at)
             case ev.EngineStarted():
@@ -105,20 +121,55 @@ class World:
             state = deployments.begin(recorded.event)
         self.deployments[key] = deployments.apply(state, recorded)
 
+    def _roll_back(self, event: ev.GlobalRollbackStarted, recorded: ev.Recorded) -> None:
+        course = Course(groups=event.groups, skipped=event.skipped, group_began=recorded.at)
+        stop = Stop(
+            scope=event.scope,
+            mode="rollback",
+            by=recorded.by,
+            at=recorded.at,
+            why=event.why,
+            course=course,
+        )
+        self.stops = (*(s for s in self.stops if s.scope != event.scope or not s.course), stop)
+
     def _release(self, scope: str, at: float) -> None:
-        released = [stop for stop in self.stops if stop.scope == scope and stop.mode == "freeze"]
+        released = [stop for stop in self.stops if stop.scope == scope and stop.mode != "stop"]
         self.stops = tuple(stop for stop in self.stops if stop.scope != scope)
         for stop in released:
             for key, state in self.deployments.items():
-                if stop.covers(key) and not self.frozen(key):
+                if stop.covers(key) and _stood(stop, state) and not self.frozen(key):
                     self.deployments[key] = deployments.thawed(state, stop.at, at)
 
     def stop_for(self, key: str) -> Stop | None:
         """The stop or freeze in force for a deployment, the most severe first."""
         covering = [stop for stop in self.stops if stop.covers(key)]
-        return min(covering, key=lambda stop: stop.mode != "stop", default=None)
+        return min(covering, key=lambda stop: _SEVERITY.index(stop.mode), default=None)
 
     def frozen(self, key: str) -> bool:
         """Whether a freeze (not a stop) holds it where it stands."""
         stop = self.stop_for(key)
         return stop is not None and stop.mode == "freeze"
+
+    def back_only(self, key: str) -> bool:
+        """Whether a global rollback has come to it or will: nothing there goes forward but a
+        rollback."""
+        return any(stop.course and stop.covers(key) for stop in self.stops)
+
+
+def _stood(stop: Stop, state: Deployment) -> bool:
+    """Whether nothing of it moved while the stop was in force: a rollback moves in its own."""
+    return stop.mode == "freeze" or not state.active or state.active.spec.strategy != "rollback"
+
+
+def _turned(stop: Stop, event: ev.GlobalRollbackTurn, at: float) -> Stop:
+    if stop.course is None or stop.scope != event.scope:
+        return stop
+    course = stop.course.model_copy(
+        update={
+            "group": event.group,
+            "group_began": at,
+            "late": (*stop.course.late, *event.late),
+        }
+    )
+    return stop.model_copy(update={"course": course})

@@ -25,6 +25,7 @@ from gaesup_tui.engine.decisions import (
     decide_looks,
     decide_order,
     decide_times,
+    decide_turns,
     next_due,
     urgent,
 )
@@ -218,6 +219,7 @@ class Conductor:
         looked = (self._looked | draft.keys()) & draft.world.deployments.keys()
         self._looked = set()
         decide_looks(draft, looked, self._eyes, now, away=False)
+        decide_turns(draft, now)
 
     def _decide_away(self) -> None:
         """What may happen while the journal does not take anything."""
@@ -294,7 +296,7 @@ class Conductor:
         for order in draft.orders():
             _answer(order, draft.receipt(order, durable=True))
         self._answer_refusals(draft)
-        if self._ledger.held or self._orders or self._urgent or self._looked:
+        if thawed or self._ledger.held or self._orders or self._urgent or self._looked:
             self._wake.set()
 
     def _failed(self, draft: Draft, error: BaseException) -> None:

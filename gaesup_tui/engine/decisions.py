@@ -10,6 +10,7 @@ from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError, Moved
 from gaesup_tui.domain.events import Recorded, StepCompleted
+from gaesup_tui.domain.global_rollback import decide_rollbacks, rollbacks_due
 from gaesup_tui.domain.rollout import ENGINE
 from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time, due
 from gaesup_tui.domain.sentences import sentence
@@ -118,7 +119,8 @@ def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) ->
     look = eyes(state, now)
     if look is None:
         return False
-    events = decide_look(state, look, now, frozen=draft.world.frozen(key))
+    world = draft.world
+    events = decide_look(state, look, now, frozen=world.frozen(key), back_only=world.back_only(key))
     safe = state.active.phase == "back" or leads_back(events)
     if not events or (away and not safe):
         return False
@@ -126,7 +128,16 @@ def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) ->
     return True
 
 
+def decide_turns(draft: Draft, now: float) -> None:
+    """The turns of global rollbacks that have come. Each leads one group on, so they end."""
+    try:
+        while events := decide_rollbacks(draft.world, now):
+            draft.record(events, ENGINE, now, safe=False)
+    except Exception:
+        log.exception("deciding on the turns of a global rollback failed")
+
+
 def next_due(world: World, keys: Iterable[str], now: float) -> float | None:
     """The next moment after ``now`` at which time changes something."""
-    whens = (due(world.deployments[key]) for key in keys)
+    whens = [rollbacks_due(world), *(due(world.deployments[key]) for key in keys)]
     return min((when for when in whens if when is not None and when > now), default=None)

@@ -13,6 +13,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, Pause, Plan, SetTraffic
+from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 
 
 class Broken(AssertionError):
@@ -61,12 +62,27 @@ class Course:
         return [self.split(self.weight), self.split(0)]
 
 
+@dataclass
+class Returning:
+    """A global rollback, as the journal told it so far."""
+
+    groups: list[list[str]]
+    at: int = -1
+    began: float = 0.0
+
+
+def _in_scope(key: str, scope: str) -> bool:
+    return scope in ("", key, key.partition("@")[2])
+
+
 class Oracle:
     """Watches one journal and the calls that follow from it."""
 
     def __init__(self) -> None:
         self.courses: dict[str, Course] = {}
         self.stops: dict[str, str] = {}
+        self.rollbacks: dict[str, Returning] = {}
+        self.needs: dict[str, tuple[str, ...]] = {}
         self.at = 0.0
         self.clean = True
         self.kinds: Counter[str] = Counter()
@@ -90,9 +106,8 @@ class Oracle:
 
     def _stopped(self, key: str, rollout: Rollout) -> bool:
         """Whether a stop forbids this to go forward. A rollback may, unless it is only frozen."""
-        modes = {
-            mode for scope, mode in self.stops.items() if scope in ("", key, key.partition("@")[2])
-        }
+        modes = {mode for scope, mode in self.stops.items() if _in_scope(key, scope)}
+        modes |= {"rollback" for scope in self.rollbacks if _in_scope(key, scope)}
         if rollout.spec.strategy == "rollback":
             return modes == {"freeze"}
         return bool(modes)
@@ -134,6 +149,13 @@ class Oracle:
                 self.stops[scope] = mode
             case ev.StopReleased(scope=scope):
                 self.stops.pop(scope, None)
+                if gone := self.rollbacks.pop(scope, None):
+                    left = {k for group in gone.groups[gone.at + 1 :] for k in group}
+                    must(left == set(event.left), "what was not rolled back is not told")
+            case ev.GlobalRollbackStarted():
+                self._roll_back(event)
+            case ev.GlobalRollbackTurn():
+                self._turn(event, recorded.at)
             case ev.RolloutCreated():
                 self._created(event, recorded.at)
             case ev.EngineStarted(after_crash=after_crash):
@@ -147,8 +169,42 @@ class Oracle:
                 assert course is not None
                 self._move(recorded.deployment, course, recorded)
 
+    def _roll_back(self, event: ev.GlobalRollbackStarted) -> None:
+        groups = [[turn.deployment for turn in group] for group in event.groups]
+        named = {key for group in groups for key in group} | {t.deployment for t in event.skipped}
+        wanted = {key for key in self.courses if _in_scope(key, event.scope)}
+        must(named == wanted, f"a global rollback forgot {wanted ^ named}")
+        for number, group in enumerate(groups):
+            for key in group:
+                needs = self.needs.get(key, ())
+                place = key.partition("@")[2]
+                before = [k for earlier in groups[:number] for k in earlier]
+                for other in (f"{unit}@{place}" for unit in needs):
+                    must(other not in before, f"{other} goes back before {key}, which needs it")
+        self.rollbacks[event.scope] = Returning(groups)
+
+    def _turn(self, event: ev.GlobalRollbackTurn, at: float) -> None:
+        """The next group begins once the one before it rests, or had its time."""
+        returning = self.rollbacks[event.scope]
+        must(event.group == returning.at + 1, "a group was left out or came twice")
+        group = returning.groups[returning.at] if returning.at >= 0 else []
+        late = {key for key in group if not self._at_rest(self.courses[key])}
+        must(late == set(event.late), f"said to be late: {event.late}, were {late}")
+        must(not late or at >= returning.began + GROUP_DEADLINE_S, "a group was cut short")
+        returning.at, returning.began = event.group, at
+
+    @staticmethod
+    def _at_rest(course: Course) -> bool:
+        if course.phase == "finished":
+            return True
+        rollback = course.phase == "forward" and course.rollout.spec.strategy == "rollback"
+        there = course.index < len(course.plan) and course.weight == 100
+        return rollback and there and not isinstance(course.plan[course.index], SetTraffic)
+
     def _created(self, event: ev.RolloutCreated, at: float) -> None:
         key, before = event.deployment, self.courses.get(event.deployment)
+        if event.depends_on is not None:
+            self.needs[key] = event.depends_on
         must(not self._stopped(key, event.rollout), f"{key}: a rollout began under a stop")
         must(before is None or before.phase == "finished", f"{key}: two rollouts at once")
         stable = before.stable if before else None

@@ -113,6 +113,9 @@ class People:
             scope = random.choice(("", "production", "staging", key))
             mode = "stop" if random.random() < 0.6 else "freeze"
             return cmd.Stop(scope=scope, mode=mode, why="smoke in the room")
+        if not self.quiet and random.random() < 0.006:
+            scope = random.choice(("", "production", "staging", key))
+            return cmd.GlobalRollback(scope=scope, why="all of it was wrong")
         if state is None or state.active is None:
             return self._begin(state, key)
         return self._on_active(state, key)
@@ -173,6 +176,7 @@ class People:
                 "replicas": random.choice((None, 1, 2, 3)),
                 "spec": self._spec(),
                 "checks": [{"path": "/health"}] if random.random() < 0.3 else [],
+                "depends_on": random.choice(((), (), ("search",), ("mail", "search"))),
             }
         )
 

@@ -9,6 +9,7 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.global_rollback import decide_rollbacks
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import ENGINE, Actor
@@ -86,8 +87,15 @@ class Story:
         look = Look(
             seen=seen or self.seen(), windows=self.windows, verdict=self.verdict, smoke=smoke
         )
-        frozen = self.world.frozen(KEY)
-        return self.record(decide_look(self.deployment, look, self.now, frozen=frozen), ENGINE)
+        world = self.world
+        events = decide_look(
+            self.deployment,
+            look,
+            self.now,
+            frozen=world.frozen(KEY),
+            back_only=world.back_only(KEY),
+        )
+        return self.record(events, ENGINE) or self.record(decide_rollbacks(world, self.now), ENGINE)
 
     def settle(self) -> list[ev.Event]:
         """Looks until nothing follows."""

@@ -126,6 +126,11 @@ class Machine(RuleBasedStateMachine):
         self.try_to(cmd.Stop(scope=scope, mode=mode, why="smoke"))
 
     @rule(scope=st.sampled_from(["", "production", KEY]))
+    def global_rollback(self, scope: str) -> None:
+        self.try_to(cmd.GlobalRollback(scope=scope, why="worse"))
+        self.story.settle()
+
+    @rule(scope=st.sampled_from(["", "production", KEY]))
     def release(self, scope: str) -> None:
         self.try_to(cmd.Release(scope=scope, why="over"))
 
@@ -200,8 +205,8 @@ class Machine(RuleBasedStateMachine):
     def _comes_to_rest(self) -> None:
         if KEY not in self.story.world.deployments:
             return
-        for stop in self.story.world.stops:
-            self.story.ask(cmd.Release(scope=stop.scope, why="over"))
+        for scope in {stop.scope for stop in self.story.world.stops}:
+            self.story.ask(cmd.Release(scope=scope, why="over"))
         self.story.verdict = None
         for _ in range(10):
             active = self.story.deployment.active
