@@ -187,7 +187,7 @@ class Console(FrameDiff, App[int]):
         waiting = None
         if desk.replica.engine is not None:
             waiting = len(needs(desk.deployments(), desk.replica.engine, desk.now()))
-        self.tab_line.show(self.stack.tab, self.stack.path, waiting)
+        self.tab_line.show(self.stack.tab, self.stack.path, waiting, self.stack.page.filter_text)
 
     # The line to the terminal ---------------------------------------------------------------
 

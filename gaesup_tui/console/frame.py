@@ -102,11 +102,12 @@ class TabLine(Lines):
 
     def __init__(self) -> None:
         super().__init__([()])
-        self._shown: tuple[str, tuple[str, ...], int | None] = ("1", (), None)
+        self._shown: tuple[str, tuple[str, ...], int | None, str] = ("1", (), None, "")
 
-    def show(self, tab: str, path: Sequence[str], waiting: int | None) -> None:
-        """Mark ``tab``, with ``path`` below it; ``waiting`` things need a person, None: unknown."""
-        self._shown = (tab, tuple(path), waiting)
+    def show(self, tab: str, path: Sequence[str], waiting: int | None, filtered: str = "") -> None:
+        """Mark ``tab``, with ``path`` below it; ``waiting`` things need a person, None: unknown.
+        ``filtered``: the filter that hides some of what there is."""
+        self._shown = (tab, tuple(path), waiting, filtered)
         self._draw()
 
     def on_resize(self) -> None:
@@ -116,13 +117,15 @@ class TabLine(Lines):
         width = self.content_size.width
         if not width:
             return
-        tab, path, waiting = self._shown
+        tab, path, waiting, filtered = self._shown
         runs = [Cell(" ")]
         for key, title in TABS.items():
             if key == tab:
                 runs += [Cell(f" {key} {title} ", "cursor")]
             else:
                 runs += [Cell(f" {key}", "accent"), Cell(f" {title} ")]
+        if filtered:  # first: nobody may take what it leaves for all there is
+            runs.append(Cell(f" only /{filtered}", "warn"))
         runs += [Cell(f" > {part}", "strong") for part in path]
         right = f"{waiting} need you " if waiting else "nothing needs you "
         if waiting is None:

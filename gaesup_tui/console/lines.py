@@ -69,6 +69,7 @@ class TypedLines:
             self._console.stack.page.set_filter(text)
         except Invalid:
             return
+        self._console.show_tabs()
 
     def submitted(self, line: CommandLine, text: str) -> None:
         """Enter was pressed."""
@@ -82,10 +83,12 @@ class TypedLines:
             page.set_filter(text)
         except Invalid as error:
             self._console.foot.say(str(error), "warn")
+        self._console.show_tabs()
 
     def closed(self, line: CommandLine) -> None:
         """Esc was pressed: a filter goes with its line."""
         page = self._console.stack.page
         if line is self._filter:
             page.set_filter("")
+            self._console.show_tabs()
         page.home().focus()

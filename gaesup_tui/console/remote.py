@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Overview,
         Preview,
         Receipt,
+        RollbackPreview,
         StopPreview,
     )
     from gaesup_tui.service.client import Message
@@ -101,6 +102,12 @@ class Engine:
     async def stop_preview(self) -> StopPreview:
         """The scopes of an emergency stop and what each would take."""
         return cast("StopPreview", await self._wire.get("/v1/stop/preview", timeout_s=2.0))
+
+    async def rollback_preview(self, scope: str) -> RollbackPreview:
+        """What a global rollback of ``scope`` would do; empty is everything."""
+        query: dict[str, str | int] = {"scope": scope}
+        answer = await self._wire.get("/v1/rollback/preview", query, timeout_s=5.0)
+        return cast("RollbackPreview", answer)
 
     async def history(self, *, deployment: str = "", limit: int = 500) -> list[EventView]:
         """The newest ``limit`` events of the journal, oldest first."""

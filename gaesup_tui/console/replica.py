@@ -210,7 +210,13 @@ class Replica:
         if row is not None:
             return {"rps": row[0], "error_ratio": row[1], "p50_s": row[2], "p95_s": row[3]}
         view = self.deployments.get(key)
-        return view["by_revision"].get(revision, _NOTHING) if view else _NOTHING
+        if view is None:
+            return _NOTHING
+        if key not in self._rows:  # nothing was measured since the view came
+            return view["by_revision"].get(revision, _NOTHING)
+        # Revisions are measured apart only while something moves; else one serves all there is.
+        serving = [r["id"] for r in view["revisions"] if r["weight_seen"]]
+        return self.numbers(key) if serving == [revision] else _NOTHING
 
     def ready(self, key: str) -> int | None:
         """Replicas ready, from the newest of view and telemetry."""

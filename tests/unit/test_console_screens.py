@@ -100,8 +100,23 @@ async def test_the_filter_acts_while_one_types_and_escape_takes_it_away() -> Non
         await console.type("env:staging")
         await console.expects_no("checkout")
         assert "search" in console.screen_text
-        await console.press("escape")
+        await console.press("enter")
+        await console.expects("only /env:staging")
+        await console.press("slash", "escape")
         await console.expects("checkout")
+        await console.expects_no("only /")
+
+
+async def test_a_resting_deployments_revision_shows_what_is_measured_now() -> None:
+    async with console_on() as console:
+        await console.press("2")
+        await console.expects("catalog")
+        replica, key = console.console.desk.replica, "catalog@production"
+        (revision,) = (r["id"] for r in replica.deployments[key]["revisions"] if r["weight_seen"])
+        row: list[float | None] = [7.0, 0.0, 0.001, 0.002, 2.0, 2.0]
+        replica.measure({"at": 1.0, "rows": {key: row}, "revisions": {}})
+        assert replica.revision_numbers(key, revision)["rps"] == 7.0
+        assert replica.revision_numbers(key, "v0-00000000")["rps"] is None
 
 
 async def test_a_filter_that_is_not_understood_says_what_would_be() -> None:
