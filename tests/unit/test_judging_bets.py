@@ -16,6 +16,7 @@ from gaesup_tui.domain.judging.bets import (
     harm_bets,
     rank_products,
     restarted,
+    signed_ranks,
 )
 from gaesup_tui.domain.judging.onsets import FROM_START, mass, unspent
 from gaesup_tui.domain.judging.safety import safety_bets
@@ -75,7 +76,9 @@ def test_rare_errors_reduce_to_the_canarys_share_of_the_errors() -> None:
 def test_the_rank_product_of_two_buckets_is_the_product_of_a_two_valued_score() -> None:
     sample = Sample(20, 7, 60, 11, 0.5, 0.1)
     bets = [0.1, 0.4]
-    ranked = rank_products((13, 7), (49, 11), [-0.5, 0.5], sample.ratio, bets)
+    counts, worths = signed_ranks((13, 7), (49, 11), [-0.5, 0.5], sample.ratio)
+    ranked = rank_products(counts, worths, bets)
+    assert sum(n * w for n, w in zip(counts, worths, strict=True)) == pytest.approx(sample.score())
     assert ranked == pytest.approx(sample.log_products(bets))
 
 
@@ -102,9 +105,9 @@ def test_the_money_on_onsets_sums_to_one_for_ever() -> None:
 
 
 def test_a_fresh_bet_joins_a_fortune_that_is_lost() -> None:
-    gains = [0.0, math.log(2.0), -800.0, 800.0 / 20]
-    assert restarted([0.0, 3.0, 5.0, 0.0], 0.01, gains)[:3] == pytest.approx([0.01, 6.02, 0.0])
-    assert restarted([1e30], 0.01, [4.0]) == [RICH]
+    nets = [0.0, 2 * math.log(2.0), -1600.0]
+    assert restarted([0.0, 3.0, 5.0], 0.01, nets, 2.0) == pytest.approx([0.01, 6.02, 0.0])
+    assert restarted([1e30], 0.01, [4.0], 1.0) == [RICH]
     assert sum(GUESS_WEIGHTS) == pytest.approx(1.0)
 
 

@@ -129,19 +129,20 @@ def harm_bets(
     return bets
 
 
-def rank_products(
-    canary: Sequence[int],
-    baseline: Sequence[int],
-    ranks: list[float],
-    ratio: float,
-    bets: list[float],
-) -> list[float]:
-    """The log products of the latency rank; buckets without requests cost nothing."""
+def signed_ranks(
+    canary: Sequence[int], baseline: Sequence[int], ranks: list[float], ratio: float
+) -> tuple[list[int], list[float]]:
+    """Counts and what each of them is worth: the canary's rank, or minus r times the baseline's.
+    Buckets without requests are left out."""
     own = [(count, y) for count, y in zip(canary, ranks, strict=True) if count]
     other = [(count, -ratio * y) for count, y in zip(baseline, ranks, strict=True) if count]
-    counts = [count for count, _ in own] + [count for count, _ in other]
-    values = [y for _, y in own] + [y for _, y in other]
-    return [sum(map(mul, counts, [log1p(bet * y) for y in values])) for bet in bets]
+    both = own + other
+    return [count for count, _ in both], [worth for _, worth in both]
+
+
+def rank_products(counts: list[int], worths: list[float], bets: list[float]) -> list[float]:
+    """The log products of the latency rank."""
+    return [sum(map(mul, counts, [log1p(bet * worth) for worth in worths])) for bet in bets]
 
 
 class Outcome(NamedTuple):
@@ -172,7 +173,7 @@ def settle(bets: Bets, outcome: Outcome, odds: Odds) -> Bets:
         logs=tuple(map(add, bets.logs, map(add, nets, drifts))),
         stakes=tuple(map(add, bets.stakes, [requests * bet for bet in stakes])),
         drifts=tuple(map(add, bets.drifts, drifts)),
-        late=tuple(restarted(bets.late, mass, [net / phi for net in nets])),
+        late=tuple(restarted(bets.late, mass, nets, phi)),
         since=tuple(
             [
                 odds.tick if old < mass else since
@@ -195,11 +196,11 @@ def distinct_bets(bets: list[float]) -> list[float]:
     return bets[: bets.index(bets[-1]) + 1]
 
 
-def restarted(late: Sequence[float], mass: float, gains: list[float]) -> list[float]:
-    """Fortunes after one tick; a fresh bet joins each before it. ``gains`` are logs."""
+def restarted(late: Sequence[float], mass: float, nets: list[float], phi: float) -> list[float]:
+    """Fortunes after one tick; a fresh bet joins each before it. ``nets`` are logs."""
     return [
-        fortune if (fortune := (old + mass) * math.exp(gain)) < RICH else RICH
-        for old, gain in zip(late, gains, strict=True)
+        fortune if (fortune := (old + mass) * math.exp(net / phi)) < RICH else RICH
+        for old, net in zip(late, nets, strict=True)
     ]
 
 

@@ -13,6 +13,7 @@ from gaesup_tui.domain.judging.bets import (
     harm_bets,
     rank_products,
     settle,
+    signed_ranks,
     spread_out,
 )
 from gaesup_tui.domain.judging.dispersion import at_least
@@ -143,11 +144,10 @@ def _rank(
     requests, ranks = sum(canary), scores.ranks
     ratio, tolerance = requests / sum(baseline), scores.rank_tolerance
     stakes = harm_bets(ratio, 0.5, scores.rank_variance, tolerance, odds.kappa)
-    distinct = rank_products(canary, baseline, ranks, ratio, distinct_bets(stakes))
-    squares = [y * y for y in ranks]
-    score = sum(map(mul, canary, ranks)) - ratio * sum(map(mul, baseline, ranks))
-    variance = sum(map(mul, canary, squares)) + ratio**2 * sum(map(mul, baseline, squares))
-    products = spread_out(distinct, stakes)
+    counts, worths = signed_ranks(canary, baseline, ranks, ratio)
+    products = spread_out(rank_products(counts, worths, distinct_bets(stakes)), stakes)
+    score = sum(map(mul, counts, worths))
+    variance = sum(map(mul, counts, [worth * worth for worth in worths]))
     return settle(bets, Outcome(stakes, products, requests, tolerance, score, variance), odds)
 
 

@@ -51,7 +51,9 @@ def _take(state: State, tick: Tick) -> State:
         return state._replace(verdict=blind(state, "blind", held.since_s))
     if held.canary is None or held.baseline is None:
         raise AssertionError("both arms were just added")
-    state = _judge(state._replace(held=None), held.weight, held.canary, held.baseline)
+    if state.held is not None:
+        state = state._replace(held=None)
+    state = _judge(state, held.weight, held.canary, held.baseline)
     return state._replace(verdict=decide(state))
 
 

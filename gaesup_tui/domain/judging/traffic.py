@@ -91,7 +91,7 @@ def settle_traffic(
     )
     return TrafficBets(
         tuple([a + b for a, b in zip(bets.logs, nets, strict=True)]),
-        tuple(restarted(bets.late, mass, [net / phi for net in nets])),
+        tuple(restarted(bets.late, mass, nets, phi)),
         tuple(since),
         tuple(safe),
         seen_all,
