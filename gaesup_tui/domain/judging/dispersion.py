@@ -65,7 +65,7 @@ def observe(
     first, short, long_ = sums
     clip = 25.0 * phi
     first = _close(first, score, requests, variance, excess, clip)
-    one = _estimate(1, first, prior)
+    one = _single(first, prior)
     short_block, long_block = _add(blocks[0], score, requests, variance), blocks[1]
     if short_block[3] == _SHORT:
         score, requests, variance, _ = short_block
@@ -96,17 +96,24 @@ def _close(
     return total[0] + squares, total[1] + variance, total[2] + (variance > 0)
 
 
+def _single(total: Total, prior: Prior) -> float:
+    """The estimate from single ticks."""
+    squares, variance, number = total
+    if not variance > 0:
+        return max(prior.phi, 1 + (prior.phi - 1) * prior.long_run)
+    seen = number - 1
+    estimate = (PRIOR_TICKS * prior.phi + seen * squares / variance) / (PRIOR_TICKS + seen)
+    return max(estimate, 1 + (estimate - 1) * prior.long_run)
+
+
 def _estimate(scale: int, total: Total, prior: Prior) -> float:
+    """The estimate from longer blocks, of which there must be enough to convince."""
     squares, variance, number = total
     blocks = max(number - 1, 0)
     raw = squares / variance if variance > 0 else prior.phi
-    if scale > 1:
-        raw *= max(0.0, 1 - GATE * math.sqrt(2 / max(blocks, 1)))
+    raw *= max(0.0, 1 - GATE * math.sqrt(2 / max(blocks, 1)))
     belief = PRIOR_TICKS / scale
-    estimate = (belief * prior.phi + blocks * raw) / (belief + blocks)
-    if scale == 1:
-        return max(estimate, 1 + (estimate - 1) * prior.long_run)
-    return estimate
+    return (belief * prior.phi + blocks * raw) / (belief + blocks)
 
 
 def at_least(noise: Dispersion, phi: float) -> Dispersion:

@@ -71,9 +71,9 @@ def latency_scores(
         (below - 0.5 * count) / total - 0.5 for below, count in zip(cumulated, law, strict=True)
     ]
     tails = (
-        _nearest(survival, TAIL_SHARES[0]),
-        _nearest(survival, TAIL_SHARES[1]),
-        _nearest(survival, TAIL_SHARES[2]),
+        _nearest(cumulated, TAIL_SHARES[0]),
+        _nearest(cumulated, TAIL_SHARES[1]),
+        _nearest(cumulated, TAIL_SHARES[2]),
     )
     tolerance = max(tolerance, felt_s / math.exp(scale.logs[tails[1]]))
     shift = math.log1p(tolerance)
@@ -108,16 +108,17 @@ def _steepness(law: tuple[float, ...], scale: Ruler) -> float:
     return first + sum(inside) + last
 
 
-def _nearest(survival: list[float], share: float) -> int:
-    """The bound whose survival is nearest to ``share`` by ratio; survival never rises."""
-    after = bisect_left(survival, -share, key=lambda s: -s)
+def _nearest(cumulated: list[float], share: float) -> int:
+    """The bound beyond which the share of requests is nearest to ``share`` by ratio."""
+    total, bounds = cumulated[-1], len(cumulated) - 1
+    after = bisect_left(cumulated, total * (1 - share), 0, bounds)
     if after == 0:
         return 0
-    before = bisect_left(survival, -survival[after - 1], key=lambda s: -s)
-    if after == len(survival):
+    before = bisect_left(cumulated, cumulated[after - 1])
+    if after == bounds:
         return before
-    above = math.log((survival[before] + 1e-9) / share)
-    below = -math.log((survival[after] + 1e-9) / share)
+    above = math.log((1 - cumulated[before] / total + 1e-9) / share)
+    below = -math.log((1 - cumulated[after] / total + 1e-9) / share)
     return before if above <= below else after
 
 
