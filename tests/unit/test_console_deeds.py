@@ -118,7 +118,10 @@ async def test_a_reason_is_required_where_automation_is_released() -> None:
     world.deployments["catalog@production"]["actions"]["unhold"] = None
     async with console_on(world) as console:
         await console.press("j", "H")
-        await confirm(console)
+        await console.expects("Reason")
+        await console.press("enter")
+        await console.dead_time()
+        await console.press("y")
         await console.expects("A reason is needed")
         await console.press("shift+tab")
         await console.type("fixed it")
@@ -206,10 +209,6 @@ async def test_letting_go_needs_a_reason() -> None:
     async with console_on(world) as console:
         await console.press("L")
         await console.expects("Release the stop of everything", "fire")
-        await console.dead_time()
-        await console.press("y")
-        await console.expects("A reason is needed")
-        await console.press("shift+tab")
         await console.type("fire is out")
         await console.press("enter")
         await console.dead_time()

@@ -63,10 +63,12 @@ class _TypedName(Input):
 
 
 class CancelChoice(Lines, can_focus=True):
-    """`[ Cancel ]`: has the focus first, so that Enter cancels."""
+    """`[ Cancel ]`: has the focus first, so that Enter cancels. Space does not: it stands between
+    the words of somebody who types a reason without having gone to its line, and what follows it
+    would act on the screen below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "screen.cancel", "Cancel", show=False)
+        Binding("enter", "screen.cancel", "Cancel", show=False)
     ]
 
 
@@ -151,7 +153,8 @@ class Confirm(ModalScreen[str | None]):
     def on_mount(self) -> None:
         self._show_lines(self._question.lines)
         self._show_keys()
-        self._cancel.focus()
+        # What has to be written is where one begins; the confirming key is a letter there.
+        (self._reason if self._question.reason == "required" else self._cancel).focus()
         self._last_key_at = self._clock()
 
     # What the owner tells ------------------------------------------------------------------
@@ -227,7 +230,7 @@ class Confirm(ModalScreen[str | None]):
     def _missing(self) -> str:
         question = self._question
         if question.reason == "required" and not self._reason.value.strip():
-            return "A reason is needed: Tab goes to its line."
+            return "A reason is needed: Tab goes to its line, Enter ends it."
         if question.typed_name and self._typed.value.strip() != question.typed_name:
             return f"Type {question.typed_name} first: Tab goes to its line."
         return ""
