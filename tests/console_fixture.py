@@ -170,6 +170,8 @@ class FakeEngine:
                 return world.overview()
             case "/v1/preview":
                 return world.preview(query)
+            case "/v1/rollback/preview":
+                return world.rollback_preview(query.get("scope", ""))
             case "/v1/stop/preview":
                 return world.stop_preview()
             case "/v1/history":

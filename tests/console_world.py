@@ -167,6 +167,10 @@ def canary(waits: bool = True) -> Json:
     }
 
 
+def _turn(key: str, act: str, text: str) -> Json:
+    return {"deployment": key, "act": act, "leaves": "v7", "to": "v6", "text": text}
+
+
 @dataclass
 class CannedWorld:
     """Deployments, events and a stop that obeys."""
@@ -176,6 +180,7 @@ class CannedWorld:
     boot: str = "boot-1"
     frozen: str | None = None
     stops: list[Json] = field(default_factory=list)
+    rollbacks: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
 
@@ -271,6 +276,7 @@ class CannedWorld:
             "at": time.time(),
             "frozen": self.frozen,
             "stops": self.stops,
+            "rollbacks": self.rollbacks,
             "moving": moving,
             "still": [],
             "backends": {"local": time.time()},
@@ -325,6 +331,17 @@ class CannedWorld:
         ]
         return {"scopes": scopes, "switch_s": 0.4}
 
+    def rollback_preview(self, scope: str) -> Json:
+        moves = [k for k in self.deployments if not scope or k.endswith(f"@{scope}")]
+        turns = [_turn(key, "rollback", "v7 → v6") for key in moves]
+        return {
+            "scope": scope,
+            "title": f"Global rollback of {scope or 'everything'}: {len(turns) - 1} go back",
+            "groups": [turns[:1], turns[1:-1]],
+            "skipped": [_turn(moves[-1], "skip", "no stable version before v1")],
+            "refused": None,
+        }
+
     def history(self, query: dict[str, str]) -> list[Json]:
         key = query.get("deployment")
         found = [event for event in self.events if not key or event["deployment"] == key]
@@ -370,7 +387,7 @@ class CannedWorld:
     def obey(self, command: Json) -> Json:
         """Do what the console's tests look for: an effect and a receipt."""
         action = command["action"]
-        if action in ("stop", "release"):
+        if action in ("stop", "release", "global_rollback"):
             return self._stop_or_release(command)
         key = command["deployment"]
         view = self._find(key)
@@ -404,7 +421,10 @@ class CannedWorld:
     def _stop_or_release(self, command: Json) -> Json:
         scope, why = command["scope"], command.get("why", "")
         self.touched = list(self.deployments)
+        if command["action"] == "global_rollback":
+            return self._roll_back(scope, why)
         if command["action"] == "release":
+            self.rollbacks = [each for each in self.rollbacks if each["scope"] != scope]
             self.stops = [stop for stop in self.stops if stop["scope"] != scope]
             event = self.event("lee", "released", "", "let go", why=why)
             return self._receipt(event, "let go", "")
@@ -418,6 +438,23 @@ class CannedWorld:
                     self._to_stable(view)
         event = self.event("lee", "stopped", "", f"{mode} of {scope or 'everything'}", level="bad")
         return self._receipt(event, f"{mode}: done", "")
+
+    def _roll_back(self, scope: str, why: str) -> Json:
+        stop = {"scope": scope, "by": "lee", "at": time.time(), "why": why}
+        self.stops.append({**stop, "mode": "rollback"})
+        self.rollbacks.append(
+            {
+                **stop,
+                "text": "1 of 7 back, group 2 of 2",
+                "total": 7,
+                "back": 1,
+                "is_over": False,
+                "problems": ["cart@production: not at rest within 90 s"],
+                "skipped": ["mail@production: no stable version before v1"],
+            }
+        )
+        event = self.event("lee", "global_rollback_started", "", "GLOBAL ROLLBACK", level="bad")
+        return self._receipt(event, "GLOBAL ROLLBACK everything: 7 go back", "")
 
     def move_all(self) -> None:
         """Every deployment has an active rollout."""

@@ -149,6 +149,16 @@ COMMANDS: tuple[Command, ...] = (
         ),
         mutating=True,
     ),
+    _action(
+        "global-rollback",
+        "global_rollback",
+        ALL,
+        arg("-e", "--environment", metavar="E", help="everything in this environment"),
+        arg("--plan", action="store_true", help="only show what would go back to what"),
+        REASON,
+        NO_WAIT,
+        action="global_rollback",
+    ),
     Command(
         "release",
         "stop",

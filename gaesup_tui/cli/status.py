@@ -11,6 +11,7 @@ from gaesup_tui.cli import rest, targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.exits import LATE
 from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.text import duration, milliseconds, percent
 from gaesup_tui.domain.views import EngineView, NoteView, StatusRow, StatusView
 from gaesup_tui.service.client import Client
@@ -91,6 +92,11 @@ def _banners(engine: EngineView) -> list[tuple[str, str]]:
         lines.append((f"FROZEN: {engine['frozen']}", "bad"))
     for stop in engine["stops"]:
         lines.append((_note(stop), "bad"))
+    for rollback in engine["rollbacks"]:
+        name = f"global rollback of {rollback['scope'] or 'everything'}"
+        lines.append((f"{name}: {rollback['text']}", "bad" if rollback["problems"] else "warn"))
+        lines += [(f"  {line}", "bad") for line in rollback["problems"]]
+        lines += [(f"  left as it is: {line}", "warn") for line in rollback["skipped"]]
     lines += [(f"still moving: {each}", "warn") for each in engine["still"]]
     for name, at in engine["backends"].items():
         if at is None or engine["at"] - at > 3.0:
@@ -102,7 +108,7 @@ def _banners(engine: EngineView) -> list[tuple[str, str]]:
 
 
 def _note(stop: NoteView) -> str:
-    word = "STOPPED" if stop["mode"] == "stop" else "FROZEN"
+    word = STOP_WORDS[stop["mode"]].upper()
     why = f": {stop['why']}" if stop["why"] else ""
     ago = duration(max(0.0, time.time() - stop["at"]))
     return f"{word} {stop['scope'] or 'everything'} by {stop['by']}, {ago} ago{why}"

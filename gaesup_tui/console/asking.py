@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gaesup_tui.console.outbox import Sending
+from gaesup_tui.console.stop_rollback import rollback_of
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_widgets.confirm import Confirm, Question
 
 if TYPE_CHECKING:
     from gaesup_tui.console.app import Console
+
+
+_NAMES = {"stop": "stop", "freeze": "freeze", "rollback": "global rollback"}
 
 
 def ask_release(console: Console) -> None:
@@ -29,9 +33,11 @@ def ask_release(console: Console) -> None:
     where = stop["scope"] or "everything"
     began = desk.times.clock(stop["at"], desk.now())
     more = [("Also", f"{len(stops) - 1} more stops stay in force")] if len(stops) > 1 else []
+    if (rollback := rollback_of(engine, stop["scope"])) and not rollback["is_over"]:
+        more.insert(0, ("Beware", f"{rollback['text']}: those not back stay as they are"))
     dialog = Confirm(
         Question(
-            title=f"Release the {stop['mode']} of {where}",
+            title=f"Release the {_NAMES[stop['mode']]} of {where}",
             lines=[
                 ("Now", f"by {stop['by']} at {began}{': ' + stop['why'] if stop['why'] else ''}"),
                 ("Then", "automation goes on; held rollouts move again"),

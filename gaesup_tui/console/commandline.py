@@ -29,6 +29,7 @@ _PROGRAMS = [
     "engine",
     "demo",
     "completion",
+    "global-rollback",
 ]
 _NEVER = {"console": "this is the console", "watch": "press w on the deployment"}
 _WITHOUT_END = {"-f", "--follow"}

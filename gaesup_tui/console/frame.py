@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.roots import TABS
+from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
 from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
 from gaesup_widgets.paint import Lines, Runs
@@ -213,14 +214,17 @@ class Strip(Lines):
         now, times = self._desk.now(), self._desk.times
         lines: list[Runs] = []
         for stop in stops[:2]:
-            word = "STOPPED" if stop["mode"] == "stop" else "FROZEN"
+            word = STOP_WORDS[stop["mode"]].upper()
             scope = stop["scope"] or "everything"
             who = f" {scope} by {stop['by']} {times.clock(stop['at'], now)}"
             why = f": {stop['why']}" if stop["why"] else ""
             lines.append([Cell(f" {word}", "bad"), Cell(f"{who}{why}   automation held")])
+        for rollback in engine["rollbacks"]:
+            bad = [*rollback["problems"], *(f"left: {each}" for each in rollback["skipped"])]
+            lines.append([Cell(f" {rollback['text']}"), Cell(f"   {'; '.join(bad)}", "warn")])
         if still:
             text = "; ".join(still[:3]) + (f"; {len(still) - 3} more" if len(still) > 3 else "")
             return [*lines, [Cell(" still moving: ", "warn"), Cell(text)]]
-        said = " all at rest" if any(s["mode"] == "stop" for s in stops) else " all held"
+        said = " all held" if all(s["mode"] == "freeze" for s in stops) else " all at rest"
         lets_go = Cell("   L lets go, with a reason", "dim")
         return [*lines, [Cell(said, "ok"), lets_go]]

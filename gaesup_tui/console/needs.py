@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gaesup_tui.console.words import active_rollout
+from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.views import DeploymentView, EngineView, WaitingView
 from gaesup_widgets.cells import age
 
@@ -87,11 +88,16 @@ def _of_engine(engine: EngineView) -> list[Need]:
         found.append(Need("need::frozen", "", "journal", text, None, "abort, stop still act", 0))
     for stop in engine["stops"]:
         where = stop["scope"] or "everything"
-        what = "stopped" if stop["mode"] == "stop" else "frozen"
+        what = STOP_WORDS[stop["mode"]]
         text = f"{where} {what} by {stop['by']}: L lets go"
         found.append(
             Need(f"need::{where}:{stop['mode']}", "", what, text, stop["at"], "stays so", 1)
         )
+    for rollback in engine["rollbacks"]:
+        if rollback["problems"]:
+            text = f"global rollback: {'; '.join(rollback['problems'])}"
+            where = f"need::{rollback['scope']}:problems"
+            found.append(Need(where, "", "rollback", text, rollback["at"], "stays so", 0))
     if engine["strangers"]:
         text = ", ".join(engine["strangers"])
         found.append(Need("need::strangers", "", "unknown", text, None, "left alone", 2))

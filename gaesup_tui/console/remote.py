@@ -20,6 +20,7 @@ from gaesup_tui.domain.text import printable_line
 
 if TYPE_CHECKING:
     from gaesup_tui.console.wire import Wire
+    from gaesup_tui.domain.stop_views import RollbackPreview, StopPreview
     from gaesup_tui.domain.views import (
         DeploymentSeries,
         EventView,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
         Overview,
         Preview,
         Receipt,
-        RollbackPreview,
-        StopPreview,
     )
     from gaesup_tui.service.client import Message
 

@@ -327,6 +327,15 @@ class Router:
         if not isinstance(console.screen, StopDialog):
             console.push_screen(StopDialog(console.desk, self._key()))
 
+    def _do_global_rollback(self) -> None:
+        from gaesup_tui.console.stop import StopDialog
+
+        console = self._console
+        if reason := console.desk.why_not("global_rollback", None):
+            console.foot.say(f"global rollback: {reason}", "warn")
+        elif not isinstance(console.screen, StopDialog):
+            console.push_screen(StopDialog(console.desk, self._key(), rollback=True))
+
     def _do_release(self) -> None:
         from gaesup_tui.console.asking import ask_release
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,9 +21,10 @@ from textual.screen import ModalScreen
 
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.outbox import Sending
+from gaesup_tui.console.stop_rollback import RollbackPlan, progress, rollback_of
 from gaesup_tui.console.words import active_rollout
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.views import StopPreview, StopScope
+from gaesup_tui.domain.stop_views import StopPreview, StopScope
 from gaesup_widgets.cells import Cell, age, duration
 from gaesup_widgets.paint import Lines, Runs
 
@@ -48,8 +50,9 @@ class StopDialog(ModalScreen[None]):
     StopDialog Lines { height: auto; }
     """
 
-    def __init__(self, desk: Desk, subject: str | None) -> None:
-        """``subject``: the deployment under the cursor, which is one of the scopes."""
+    def __init__(self, desk: Desk, subject: str | None, *, rollback: bool = False) -> None:
+        """``subject``: the deployment under the cursor, which is one of the scopes. ``rollback``:
+        open with what a global rollback of the first scope would do."""
         super().__init__()
         self._desk = desk
         self._scopes = known_scopes(desk, subject)
@@ -57,6 +60,8 @@ class StopDialog(ModalScreen[None]):
         self._at = 0
         self._opened_at = self._last_key_at = time.monotonic()
         self._sending: Sending | None = None
+        self._plan: RollbackPlan | None = None
+        self._is_asked_to_roll_back = rollback
         self._mode = ""
         self._body = Lines()
         self._work: set[asyncio.Task[None]] = set()
@@ -68,10 +73,15 @@ class StopDialog(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.set_interval(_REFRESH_S, self._draw)
-        task = asyncio.create_task(self._ask_engine())
+        self._start(self._ask_engine())
+        if self._is_asked_to_roll_back:
+            self._ask_rollback()
+        self._draw()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
-        self._draw()
 
     def on_unmount(self) -> None:
         for task in self._work:
@@ -93,20 +103,40 @@ class StopDialog(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         now = time.monotonic()
         quiet_s, self._last_key_at = now - self._last_key_at, now
-        mode = {"S": "stop", "F": "freeze"}.get(event.character or "")
-        if mode is None:
+        act = self._act_of(event.character or "")
+        if act is None:
             return
         event.stop()
         event.prevent_default()
         # A held or bouncing key acts on nothing.
         if self._sending is None and quiet_s >= _DEAD_TIME_S:
-            self._stop(mode)
+            act()
+
+    def _act_of(self, character: str) -> Callable[[], None] | None:
+        """What a key does here. The way to safety of the first view stays open over a plan."""
+        match character:
+            case "S":
+                return lambda: self._stop("stop")
+            case "F":
+                return lambda: self._stop("freeze")
+            case "B" if self._plan is None:
+                return self._ask_rollback
+            case "y" if self._plan is not None:
+                return self._roll_back
+        return None
 
     def action_close(self) -> None:
-        self.dismiss(None)
+        if self._plan is not None and self._sending is None:
+            self._plan = None
+            self._draw()
+        else:
+            self.dismiss(None)
 
     def action_scope(self, by: int) -> None:
-        if self._sending is None:
+        if self._plan is not None:
+            self._plan.scroll(by)
+            self._draw()
+        elif self._sending is None:
             self._at = (self._at + by) % len(self._scopes)
             self._draw()
 
@@ -122,16 +152,43 @@ class StopDialog(ModalScreen[None]):
         self._sending = self._desk.outbox.send(body, title)
         self._draw()
 
+    def _ask_rollback(self) -> None:
+        if reason := self._desk.why_not("global_rollback", None):
+            self._mode = reason
+        else:
+            self._plan = RollbackPlan(self._scopes[self._at]["scope"])
+            self._start(self._preview_rollback(self._plan))
+        self._draw()
+
+    async def _preview_rollback(self, plan: RollbackPlan) -> None:
+        try:
+            plan.take(await self._desk.engine.rollback_preview(plan.scope))
+        except GaesupError as error:
+            plan.fail(str(error))
+        self._draw()
+
+    def _roll_back(self) -> None:
+        plan = self._plan
+        if plan is None or (plan.shown_s() or 0.0) < _DEAD_TIME_S:
+            return  # nobody has read yet what it would do
+        body = {"action": "global_rollback", "scope": plan.scope}
+        title = f"global rollback of {plan.scope or 'everything'}"
+        self._sending, self._plan = self._desk.outbox.send(body, title), None
+        self._draw()
+
     # Lines ----------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        lines = self._choices() if self._sending is None else self._progress(self._sending)
+        if self._sending is not None:
+            lines = self._progress(self._sending)
+        else:
+            lines = self._choices() if self._plan is None else self._plan.lines()
         link = self._desk.link
         if link.state in ("lost", "late", "connecting"):
             old = age(self._desk.replica.age_s())
             lines.append([Cell(f"The engine is {link.state}, what is shown is {old} old;", "warn")])
             lines.append([Cell("a stop is sent until the engine answers.", "warn")])
-        lines += [(), [Cell("Esc close", "dim")]]
+        lines += [(), [Cell("Esc close" if self._plan is None else "Esc back", "dim")]]
         self._body.set_lines(lines)
 
     def _choices(self) -> list[Runs]:
@@ -150,8 +207,12 @@ class StopDialog(ModalScreen[None]):
                 Cell("F", "bad"),
                 Cell("  freeze: hold everything where it stands, traffic untouched"),
             ],
+            [
+                Cell("B", "bad"),
+                Cell("  global rollback: all to their last good revision (preview first)"),
+            ],
             (),
-            [Cell("Both hold all automation there until somebody releases it.", "dim")],
+            [Cell("Each holds all automation there until somebody releases it.", "dim")],
         ]
         if self._mode:
             lines += [(), [Cell(self._mode, "bad")]]
@@ -187,7 +248,9 @@ class StopDialog(ModalScreen[None]):
         scope = str(sending.body["scope"])
         moving = [key for key in _moving(self._desk) if in_scope(key, scope)]
         still = engine["still"] if engine else []
-        if sending.body["mode"] == "freeze":
+        if sending.body["action"] == "global_rollback":
+            lines += progress(rollback_of(engine, scope), still)
+        elif sending.body["mode"] == "freeze":
             lines.append([Cell(f"{len(moving)} hold where they stand", "ok")])
         elif still or moving:
             lines += [[Cell("still moving: ", "warn"), Cell(text)] for text in still or moving]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.steps import Analyse, Bake, Pause
+from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.world import World
 
 DEPLOYMENT_ACTIONS = (
@@ -56,8 +57,7 @@ def _stopped(world: World, key: str) -> str | None:
     stop = world.stop_for(key)
     if stop is None:
         return None
-    done = {"stop": "stopped", "freeze": "frozen", "rollback": "rolled back"}[stop.mode]
-    return f"{done} by {stop.by.name}: release it first, with a reason"
+    return f"{STOP_WORDS[stop.mode]} by {stop.by.name}: release it first, with a reason"
 
 
 def _moving(state: Deployment) -> str:

@@ -14,6 +14,7 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.steps import Analyse, Cause, Pause, RolloutSpec, SetTraffic, SmokeTest, Step
+from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.world import World, in_scope
 
 INITIAL_BAKE_S = 0.0
@@ -32,7 +33,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         case cmd.Stop():
             return _stop(world, command)
         case cmd.GlobalRollback():
-            _check_scope(world, command.scope)
+            check_scope(world, command.scope)
             return begin(world, command.scope, command.why, now)
         case cmd.Release():
             return _release(world, command)
@@ -233,18 +234,19 @@ def _from_failed(failed: Rollout) -> tuple[Step, ...]:
     return (*kept, *last_share, *failed.spec.plan[passed:])
 
 
-def _check_scope(world: World, scope: str) -> None:
+def check_scope(world: World, scope: str) -> None:
+    """Raises ``NotFound`` when a scope is neither empty, nor an environment, nor a deployment."""
     environments = {d.environment for d in world.deployments.values()}
     if scope and scope not in world.deployments and scope not in environments:
         names = ", ".join(sorted(environments)) or "none"
         raise NotFound(
-            f"nothing is called {scope[:130]!r}",
+            f"nothing is called {printable_line(scope, 130)!r}",
             hint=f"a scope is empty, UNIT@ENVIRONMENT, or one of the environments: {names}",
         )
 
 
 def _stop(world: World, command: cmd.Stop) -> list[ev.Event]:
-    _check_scope(world, command.scope)
+    check_scope(world, command.scope)
     events: list[ev.Event] = [
         ev.StopPressed(scope=command.scope, mode=command.mode, why=command.why)
     ]

@@ -23,7 +23,7 @@ def course_of(world: World, scope: str, now: float) -> Course:
     """What a global rollback of ``scope`` would do, from how the world is now."""
     keys = [key for key in world.deployments if in_scope(key, scope)]
     turns = {key: _turn(world, world.deployments[key]) for key in keys}
-    needs = {key: _needs(world.deployments[key]) for key in keys}
+    needs = {key: needs_of(world.deployments[key]) for key in keys}
     groups = (
         tuple(turns[key] for key in group if turns[key].act != "skip")
         for group in dependents_first(needs)
@@ -35,7 +35,7 @@ def course_of(world: World, scope: str, now: float) -> Course:
     )
 
 
-def _needs(state: Deployment) -> tuple[str, ...]:
+def needs_of(state: Deployment) -> tuple[str, ...]:
     return tuple(f"{unit}@{state.environment}" for unit in state.depends_on)
 
 
@@ -103,7 +103,11 @@ def decide_rollbacks(world: World, now: float) -> list[ev.Event]:
 def _go_on(world: World, stop: Stop, now: float) -> list[ev.Event]:
     course = stop.course
     assert course is not None  # the caller looked
-    late = tuple(turn.deployment for turn in course.at_work if not came_to_rest(world, turn))
+    late = tuple(
+        turn.deployment
+        for turn in course.at_work
+        if not came_to_rest(world.deployments[turn.deployment])
+    )
     if late and now < course.group_began + GROUP_DEADLINE_S:
         return []
     group = course.group + 1
@@ -133,10 +137,10 @@ def _stable(state: Deployment) -> str:
     return state.stable.id if state.stable else ""
 
 
-def came_to_rest(world: World, turn: Turn) -> bool:
+def came_to_rest(state: Deployment) -> bool:
     """Whether users are served by what it went back to, as seen on the route. A rollback's bake
     need not be over: what comes after it waits for the traffic, not for the watch that follows."""
-    rollout = world.deployments[turn.deployment].active
+    rollout = state.active
     if rollout is None:
         return True
     if rollout.phase == "back" or rollout.spec.strategy != "rollback":
@@ -145,7 +149,7 @@ def came_to_rest(world: World, turn: Turn) -> bool:
 
 
 def failed(world: World, turn: Turn) -> str:
-    """Why it is not where it should have gone; empty when it is, or is on its way."""
+    """Why it is not where it should have gone; empty when it is, or may still come there."""
     state = world.deployments[turn.deployment]
     rollout = state.rollout
     if turn.act != "rollback" or rollout is None or rollout.candidate.id != turn.to_revision:

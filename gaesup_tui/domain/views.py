@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from gaesup_tui.domain.stop_views import RollbackView
+
 Status = Literal[
     "healthy",  # nothing moves, all replicas ready
     "degraded",  # nothing moves, some replica is not ready
@@ -187,6 +189,7 @@ class EngineView(TypedDict):
     frozen: str | None
     """Why nothing may move forward, when the journal cannot be written."""
     stops: list[NoteView]
+    rollbacks: list[RollbackView]
     moving: list[str]
     """Deployments whose rollout is active."""
     still: list[str]
@@ -274,25 +277,6 @@ class StatusView(TypedDict):
     seq: int
     engine: EngineView
     deployments: list[StatusRow]
-
-
-class StopScope(TypedDict):
-    """One choice of the stop dialog."""
-
-    scope: str
-    """Empty for everything, else an environment or a deployment."""
-    title: str
-    rollouts: list[str]
-    """Deployments with an active rollout in it."""
-    deployments: int
-
-
-class StopPreview(TypedDict):
-    """What a stop would take."""
-
-    scopes: list[StopScope]
-    switch_s: float | None
-    """How long a traffic change took lately until it was seen; None: not measured yet."""
 
 
 class Hello(TypedDict):

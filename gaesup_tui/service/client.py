@@ -20,6 +20,7 @@ from gaesup_tui.service.failures import error_of, parse
 from gaesup_tui.service.wire import Broken, Exchange, quote
 
 if TYPE_CHECKING:
+    from gaesup_tui.domain.stop_views import RollbackPreview, StopPreview
     from gaesup_tui.domain.views import (
         DeploymentSeries,
         EventView,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         Receipt,
         RolloutView,
         StatusView,
-        StopPreview,
     )
 
 VERSION_HEADER = "x-gaesup-version"
@@ -87,6 +87,10 @@ class Client:
     def stop_preview(self, scope: str = "") -> StopPreview:
         """What a stop would take; without ``scope`` every scope there is."""
         return cast("StopPreview", self._get("/v1/stop/preview", {"scope": scope or None}))
+
+    def rollback_preview(self, scope: str = "") -> RollbackPreview:
+        """What a global rollback of a scope would do; empty is everything."""
+        return cast("RollbackPreview", self._get("/v1/rollback/preview", {"scope": scope}))
 
     def history(
         self,

@@ -104,6 +104,7 @@ def test_every_command_that_changes_something_is_refused_when_read_only(
         "load": ["cart", "--rps", "1"],
         "release": ["--all", "--reason", "x"],
         "stop": ["--all"],
+        "global-rollback": ["--all"],
         "init": [],
         "demo": [],
     }

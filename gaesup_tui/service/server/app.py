@@ -28,6 +28,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/status", asking.status),
     ("GET", "/v1/preview", asking.preview),
     ("GET", "/v1/stop/preview", asking.stop_preview),
+    ("GET", "/v1/rollback/preview", asking.rollback_preview),
     ("GET", "/v1/history", asking.history),
     ("GET", "/v1/rollouts/{id:path}", asking.rollout),
     ("GET", "/v1/series", asking.series),

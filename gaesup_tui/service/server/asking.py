@@ -14,6 +14,7 @@ from gaesup_tui.service.server import past, series_of
 from gaesup_tui.service.server.exposition import exposition
 from gaesup_tui.service.server.hub import Hub
 from gaesup_tui.service.server.sights import sight_of, traffic_of, verdict_of
+from gaesup_tui.service.server.stops import rollback
 from gaesup_tui.service.server.stops import stop_preview as stops
 from gaesup_tui.service.server.wire import encode, known, number, reply
 
@@ -84,6 +85,11 @@ async def stop_preview(request: Request) -> Response:
     hub = _hub(request)
     known(request, "scope")
     return reply(dict(stops(hub.engine, hub.speeds, request.query_params.get("scope") or None)))
+
+
+async def rollback_preview(request: Request) -> Response:
+    known(request, "scope")
+    return reply(dict(rollback(_hub(request).engine, request.query_params.get("scope", ""))))
 
 
 async def history(request: Request) -> Response:

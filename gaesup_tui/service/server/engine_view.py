@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import gaesup_tui
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.global_rollback import came_to_rest
+from gaesup_tui.domain.rollback_views import rollback_view
 from gaesup_tui.domain.viewing import note_view
 from gaesup_tui.domain.views import EngineView
 from gaesup_tui.domain.waiting import waiting
+from gaesup_tui.domain.world import World
 from gaesup_tui.engine.engine import Engine
 
 
@@ -17,6 +21,7 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
     world = engine.world
     states = world.deployments.values()
     release = None if world.stops else "nothing is stopped"
+    coming = _turns_to_come(world)
     strangers = [
         *(f"{name}: {key}" for name, keys in engine.strangers().items() for key in sorted(keys)),
         *(
@@ -33,10 +38,13 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
         frozen=engine.frozen,
         stops=[note_view(stop) for stop in world.stops],
         moving=[state.key for state in states if state.active],
-        still=[line for state in states if (line := _still(engine, state))] if world.stops else [],
+        rollbacks=[view for stop in world.stops if (view := rollback_view(world, stop))],
+        still=[line for state in states if (line := _still(engine, state, coming))]
+        if world.stops
+        else [],
         backends={name: _seen_at(engine, name, now) for name in engine.backends},
         strangers=strangers,
-        actions={"stop": None, "release": release},
+        actions={"stop": None, "global_rollback": None, "release": release},
     )
 
 
@@ -45,13 +53,29 @@ def _seen_at(engine: Engine, backend: str, now: float) -> float | None:
     return None if age is None else now - age
 
 
-def _still(engine: Engine, state: Deployment) -> str | None:
+def _turns_to_come(world: World) -> dict[str, str]:
+    """What a global rollback has not come to yet, and which group it is in."""
+    return {
+        turn.deployment: f"waits for its turn, group {number} of {len(stop.course.groups)}"
+        for stop in world.stops
+        if stop.course
+        for number, group in enumerate(stop.course.groups, 1)
+        if number > stop.course.group + 1
+        for turn in group
+    }
+
+
+def _still(engine: Engine, state: Deployment, coming: Mapping[str, str]) -> str | None:
     """What of a stopped deployment has not come to rest; None when it has, or is not stopped."""
     stop = engine.world.stop_for(state.key)
-    if stop is None or stop.mode != "stop":
+    if stop is None or stop.mode == "freeze":
         return None
+    if state.key in coming:
+        return f"{state.key}: {coming[state.key]}"
     seen = engine.observer.seen(state)
     if state.active:
+        if stop.course and came_to_rest(state):
+            return None
         why = waiting(state, seen, stop)
         return f"{state.key}: {why.what}" if why else f"{state.key}: on its way back"
     if seen is None:

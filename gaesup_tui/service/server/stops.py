@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gaesup_tui.domain.errors import NotFound
-from gaesup_tui.domain.text import printable_line
-from gaesup_tui.domain.views import StopPreview, StopScope
+from gaesup_tui.domain.command_rules import check_scope
+from gaesup_tui.domain.rollback_views import rollback_preview
+from gaesup_tui.domain.stop_views import RollbackPreview, StopPreview, StopScope
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.speeds import Speeds
 
@@ -18,13 +18,22 @@ def stop_preview(engine: Engine, speeds: Speeds, scope: str | None) -> StopPrevi
     states = engine.world.deployments
     environments = sorted({state.environment for state in states.values()})
     if scope is not None:
-        if scope and scope not in states and scope not in environments:
-            raise NotFound(f"nothing is called {printable_line(scope, 130)!r}")
+        check_scope(engine.world, scope)
         chosen = [scope]
     else:
         moving = [state.key for state in states.values() if state.active]
         chosen = ["", *environments, *sorted(moving)]
     return StopPreview(scopes=[_scope(engine, each) for each in chosen], switch_s=speeds.switch_s)
+
+
+def rollback(engine: Engine, scope: str) -> RollbackPreview:
+    """What a global rollback of a scope would do.
+
+    Raises:
+        NotFound: nothing is called ``scope``.
+    """
+    check_scope(engine.world, scope)
+    return rollback_preview(engine.world, scope, engine.now())
 
 
 def _scope(engine: Engine, scope: str) -> StopScope:
