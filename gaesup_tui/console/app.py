@@ -82,6 +82,7 @@ class Console(FrameDiff, App[int]):
             ASCII if options.ascii_symbols else UNICODE,
             first_keys(keymap),
         )
+        self.plain_text = options.ascii_symbols
         self.truth, self.tab_line = Truth(self.desk), TabLine()
         self.strip, self.foot = Strip(self.desk), Foot(self.desk)
         self._pages = Vertical(id="pages")

@@ -7,9 +7,13 @@ from itertools import chain
 import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.segment import Segment
 
 from gaesup_widgets.frame_shift import Shift, find_shift
-from gaesup_widgets.frames import CellPair, Frame, changed_runs
+from gaesup_widgets.frames import CellPair, Frame, cells_of, changed_runs
+from gaesup_widgets.plain import PLAIN
 
 WIDTH, HEIGHT = 24, 3
 WORDS = st.sampled_from(["a", "b", " ", "-", "日", "é", "x" * 9])
@@ -175,3 +179,15 @@ def test_a_sliding_chart_sends_its_newest_bar() -> None:
     frame.write([(0, 0, cells([("err ", ""), ("▁▂▃▄▅▆▇█▁▂▃▄▅▆▇█", "31"), (" 1", "")]))])
     sent = frame.write([(0, 0, cells([("err ", ""), ("▂▃▄▅▆▇█▁▂▃▄▅▆▇█▃", "31"), (" 1", "")]))])
     assert sent == "\x1b[1;5H\x1b[1P\x1b[1;20H\x1b[1@\x1b[1;20H\x1b[31m▃\x1b[0m"
+
+
+def test_plain_text_is_ascii_cell_for_cell_and_leaves_names_alone() -> None:
+    line = [Segment("┌─ v41→v42 × 2 … 장바구니 ≈ █░ ─┐")]
+    fancy = cells_of(line, ColorSystem.TRUECOLOR)
+    plain = cells_of(line, ColorSystem.TRUECOLOR, plain=True)
+    assert len(plain) == len(fancy)
+    assert "".join(text for text, _ in plain) == "+- v41>v42 x 2 ~ 장바구니 = #. -+"
+
+
+def test_every_character_of_the_plain_table_is_one_cell_wide() -> None:
+    assert all(cell_len(chr(fancy)) == 1 and plain.isascii() for fancy, plain in PLAIN.items())

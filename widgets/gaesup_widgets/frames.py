@@ -23,6 +23,7 @@ from textual.app import App
 from textual.strip import Strip
 
 from gaesup_widgets.frame_shift import find_shift, find_slide
+from gaesup_widgets.plain import PLAIN
 from gaesup_widgets.sgr import change
 
 if TYPE_CHECKING:
@@ -64,15 +65,19 @@ def _sgr_of(style: Style | None, colors: ColorSystem) -> str:
     return sgr
 
 
-def cells_of(segments: Iterable[Segment], colors: ColorSystem) -> list[CellPair]:
-    """One pair per cell of a line. Of a space only the ground is kept: one that differs in the
-    colour of letters it does not have looks the same."""
+def cells_of(
+    segments: Iterable[Segment], colors: ColorSystem, *, plain: bool = False
+) -> list[CellPair]:
+    """One pair per cell of a line; with `plain`, typography in ASCII. Of a space only the ground is
+    kept: one that differs in the colour of letters it does not have looks the same."""
     cells: list[CellPair] = []
     for text, style, control in segments:
         if control:
             continue
         sgr = _sgr_of(style, colors)
         blank = (" ", _BLANKS[sgr])
+        if plain and not text.isascii():
+            text = text.translate(PLAIN)
         if text.isascii():
             cells += [blank if char == " " else (char, sgr) for char in text]
             continue
@@ -193,14 +198,16 @@ class Frame:
 class _Difference(CompositorUpdate):
     """An update that is reduced at the moment it is really sent."""
 
-    def __init__(self, update: LayoutUpdate | ChopsUpdate, frame: Frame) -> None:
+    def __init__(self, update: LayoutUpdate | ChopsUpdate, frame: Frame, *, plain: bool) -> None:
         self._update = update
         self._frame = frame
+        self._plain = plain
 
     def render_segments(self, console: Console) -> str:
         colors = console._color_system or ColorSystem.TRUECOLOR
         return self._frame.write(
-            (y, x, cells_of(strip, colors)) for y, x, strip in _pieces(self._update)
+            (y, x, cells_of(strip, colors, plain=self._plain))
+            for y, x, strip in _pieces(self._update)
         )
 
 
@@ -219,6 +226,9 @@ def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterable[tuple[int, int, Stri
 class FrameDiff(_Base):
     """Mixin: `class Console(FrameDiff, App[None])`. The action `redraw` paints all
     anew: bind it to a key, since what others write over the screen is not known here."""
+
+    plain_text = False
+    """Send typography (frames, arrows, dashes) in ASCII."""
 
     _frame: Frame | None = None
 
@@ -243,6 +253,7 @@ class FrameDiff(_Base):
             self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         if isinstance(renderable, LayoutUpdate | ChopsUpdate):
             self._frame.fit(self.size.width, self.size.height)
-            super()._display(screen, cast("RenderableType", _Difference(renderable, self._frame)))
+            update = _Difference(renderable, self._frame, plain=self.plain_text)
+            super()._display(screen, cast("RenderableType", update))
             return
         super()._display(screen, renderable)
