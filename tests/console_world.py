@@ -12,7 +12,7 @@ from typing import Any
 Json = dict[str, Any]
 POSSIBLE = (
     *("promote", "promote_full", "pause", "resume", "abort", "retry", "rollback", "deploy"),
-    *("scale", "unhold"),
+    *("scale", "unhold", "extend", "step_back"),
 )
 
 

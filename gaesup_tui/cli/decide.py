@@ -1,4 +1,4 @@
-"""Decisions about one deployment: promote, abort, pause, resume, rollback, retry, scale."""
+"""Decisions about one deployment: promote, abort, pause, extend, step back, rollback, others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from gaesup_tui.cli import seen, targets
+from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
@@ -15,7 +15,7 @@ from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
 
-_PREVIEWED = ("promote", "rollback", "retry")
+_PREVIEWED = ("promote", "extend", "step-back", "rollback", "retry")
 """What is told before it is done: all but the way back, which waits for nothing."""
 
 
@@ -40,7 +40,10 @@ def _preview(
     """Prints what will happen; the decision is then bound to what was shown."""
     full = args.command == "promote" and args.full
     shown = engine.preview(
-        "promote_full" if full else args.command, row["key"], version=body.get("version") or ""
+        "promote_full" if full else body["action"],
+        row["key"],
+        version=body.get("version") or "",
+        by_s=body.get("by_s"),
     )
     for label, text in shown["lines"]:
         out.line(f"  {label:9} {text}")
@@ -52,7 +55,8 @@ def _asked(
 ) -> tuple[dict[str, Any], Callable[[StatusRow], seen.Effect | None]]:
     """The command as it goes over the wire, and what should be seen of it."""
     name = args.command
-    body = {"action": name, "deployment": row["key"], "why": printable_line(args.reason, 500)}
+    why = printable_line(args.reason, 500)
+    body = {"action": name.replace("-", "_"), "deployment": row["key"], "why": why}
     if name != "abort":
         body["expect_seq"] = row["seq"]
     match name:
@@ -65,6 +69,10 @@ def _asked(
             if args.version:
                 body["version"] = args.version
             return body, seen.rolled_back
+        case "extend":
+            body["by_s"] = rest.seconds(args.by, "--by")
+        case "step-back":
+            return body, seen.stepped_back
         case "retry":
             body["start"] = args.start
             return body, seen.begun

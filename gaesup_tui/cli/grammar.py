@@ -106,6 +106,15 @@ COMMANDS: tuple[Command, ...] = (
     _action("pause", "decide", *ONE, REASON, NO_WAIT),
     _action("resume", "decide", *ONE, REASON, NO_WAIT),
     _action(
+        "extend",
+        "decide",
+        *ONE,
+        arg("--by", metavar="TIME", required=True, help="how much later: 30m, 2h"),
+        REASON,
+        NO_WAIT,
+    ),
+    _action("step-back", "decide", *ONE, REASON, NO_WAIT, action="step_back"),
+    _action(
         "rollback",
         "decide",
         *ONE,

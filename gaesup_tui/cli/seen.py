@@ -75,6 +75,17 @@ def promoted(row: StatusRow) -> Effect | None:
     return None
 
 
+def stepped_back(row: StatusRow) -> Effect | None:
+    """The smaller share is on the live route; or it ended meanwhile."""
+    rollout = row["rollout"]
+    if rollout is None or rollout["phase"] != "forward":
+        return _turned_back(row)
+    if rollout["weight_seen"] == rollout["weight_wished"]:
+        weight = rollout["weight_wished"]
+        return True, f"waits for you with {weight} % on {rollout['candidate']}, seen"
+    return None
+
+
 def promoted_fully(row: StatusRow) -> Effect | None:
     """All traffic is on the new revision."""
     rollout = row["rollout"]

@@ -13,8 +13,11 @@ from typing import Any
 
 from gaesup_tui.domain.actions import ACTIONS
 from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.text import parse_duration
 
-_DECISIONS = frozenset(["promote", "abort", "pause", "resume", "retry", "rollback", "scale"])
+_DECISIONS = frozenset(
+    ["promote", "abort", "pause", "resume", "retry", "rollback", "scale", "extend", "step-back"]
+)
 _GO = {"now": "now", "deployments": "deployments", "activity": "activity", "help": "help"}
 _PLAIN = {"q": "quit", "quit": "quit", "stop": "stop"}
 _PROGRAMS = [
@@ -38,6 +41,7 @@ _FLAGS: dict[str, dict[str, str | None]] = {
     "retry": {"--from": "start"},
     "rollback": {"--version": "version"},
     "scale": {"--replicas": "replicas"},
+    "extend": {"--by": "by"},
 }
 
 
@@ -138,7 +142,7 @@ def _decision(first: str, rest: Sequence[str], keys: Sequence[str], current: str
     known = _FLAGS.get(first, {})
     names: list[str] = []
     more: dict[str, Any] = {}
-    action_id = first
+    action_id = first.replace("-", "_")
     queue = list(rest)
     while queue:
         word, _, value = queue.pop(0).partition("=")
@@ -156,7 +160,18 @@ def _decision(first: str, rest: Sequence[str], keys: Sequence[str], current: str
             names.append(word)
     if first == "scale" and "replicas" not in more:
         raise Invalid("scale: how many replicas?", hint="scale cart@production --replicas 4")
+    if first == "extend":
+        more = {"by_s": _by(more.get("by"))}
     return Deed(action_id, resolve(names, keys, current), more)
+
+
+def _by(text: str | None) -> float:
+    if text is None:
+        raise Invalid("extend: by how long?", hint="extend cart@production --by 30m")
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise Invalid(f"--by: {error}") from None
 
 
 def _next(queue: list[str], flag: str) -> str:

@@ -82,6 +82,8 @@ class Deed:
         desk = self._console.desk
         action = "scale" if self._action.startswith("scale") else self._action
         query = {name: value for name, value in self._more.items() if name in _QUERY}
+        if "by_s" in query:
+            query["by_s"] = round(query["by_s"])
         try:
             # The way to safety is not kept waiting for a dialog's details.
             timeout_s = 1.0 if self._action == "abort" else 5.0
@@ -181,4 +183,4 @@ class Deed:
             self._console.foot.say(text, "ok")
 
 
-_QUERY = ("replicas", "version")
+_QUERY = ("replicas", "version", "by_s")

@@ -7,7 +7,7 @@ from typing import Any
 
 from gaesup_tui.domain.views import DeploymentView
 
-_TRAFFIC = frozenset({"promote", "promote_full", "abort", "rollback"})
+_TRAFFIC = frozenset({"promote", "promote_full", "step_back", "abort", "rollback"})
 
 
 def body_of(

@@ -43,6 +43,8 @@ class Rollout(Page):
         "verdicts",
         "timeline",
         "promote_full",
+        "extend",
+        "step_back",
         "retry",
         "rollback",
         "unhold",

@@ -272,6 +272,9 @@ class Router:
     def _do_deploy(self) -> None:
         self._prefilled("deploy", "deploy {} --version ")
 
+    def _do_extend(self) -> None:
+        self._prefilled("extend", "extend {} --by 30m")
+
     def _do_scale(self) -> None:
         self._prefilled("scale", "scale {} --replicas ")
 

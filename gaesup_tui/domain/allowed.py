@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, Bake, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
+from gaesup_tui.domain.waiting import expires_at
 from gaesup_tui.domain.world import World
 
 DEPLOYMENT_ACTIONS = (
@@ -12,6 +14,8 @@ DEPLOYMENT_ACTIONS = (
     "promote_full",
     "pause",
     "resume",
+    "extend",
+    "step_back",
     "abort",
     "retry",
     "rollback",
@@ -38,6 +42,10 @@ def why_not(world: World, action: str, key: str, now: float) -> str | None:
             if state.active is None or state.active.paused is None:
                 return "nothing is paused"
             return _stopped(world, key)
+        case "extend":
+            return _no_extend(state)
+        case "step_back":
+            return _stopped(world, key) or _no_step_back(state)
         case "abort":
             return _no_abort(state)
         case "retry":
@@ -92,6 +100,25 @@ def _no_pause(state: Deployment) -> str | None:
     if rollout.paused:
         return f"paused already by {rollout.paused.by.name}"
     return None
+
+
+def _no_extend(state: Deployment) -> str | None:
+    rollout = state.active
+    if rollout is None:
+        return "no rollout is moving"
+    if rollout.phase == "back":
+        return "it is on the way back"
+    return None if expires_at(rollout) is not None else "nothing expires at this step"
+
+
+def _no_step_back(state: Deployment) -> str | None:
+    rollout = state.active
+    if rollout is None:
+        return "no rollout is moving"
+    if rollout.phase == "back":
+        return "it is on the way back"
+    found = share_before(rollout)
+    return found if isinstance(found, str) else None
 
 
 def _no_abort(state: Deployment) -> str | None:

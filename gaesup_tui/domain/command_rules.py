@@ -13,6 +13,7 @@ from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.rollout_rules import retreat
+from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, Cause, Pause, RolloutSpec, SetTraffic, SmokeTest, Step
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.world import World, in_scope
@@ -68,6 +69,10 @@ def _on_deployment(
             return [ev.RolloutPaused(deployment=key, why=command.why)]
         case cmd.Resume():
             return [ev.RolloutResumed(deployment=key, why=command.why)]
+        case cmd.Extend():
+            return [_extend(state, command)]
+        case cmd.StepBack():
+            return _step_back(state, command)
         case cmd.Retry():
             return [_retry(state, command, by, now)]
         case cmd.Rollback():
@@ -123,6 +128,27 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
     if rollout.index + 1 == len(rollout.plan):
         events.append(ev.RolloutFinished(deployment=state.key, outcome="promoted"))
     return events
+
+
+def _extend(state: Deployment, command: cmd.Extend) -> ev.RolloutExtended:
+    rollout = state.active
+    assert rollout is not None  # why_not looked
+    return ev.RolloutExtended(
+        deployment=state.key, index=rollout.index, by_s=command.by_s, why=command.why
+    )
+
+
+def _step_back(state: Deployment, command: cmd.StepBack) -> list[ev.Event]:
+    rollout = state.active
+    assert rollout is not None  # why_not looked
+    index = share_before(rollout)
+    assert isinstance(index, int)  # why_not looked
+    back = f"stepped back to {weight_at(rollout, index)} %"
+    why = f"{back}: {command.why}" if command.why else back
+    return [
+        ev.SteppedBack(deployment=state.key, index=index, why=command.why),
+        ev.RolloutPaused(deployment=state.key, why=why[:500], engine=True),
+    ]
 
 
 def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.RolloutCreated:

@@ -65,6 +65,19 @@ class Resume(_OnDeployment):
     action: Literal["resume"] = "resume"
 
 
+class Extend(_OnDeployment):
+    """Let the wait or the analysis at hand expire later."""
+
+    action: Literal["extend"] = "extend"
+    by_s: Annotated[float, Field(gt=0, le=7 * 86400)]
+
+
+class StepBack(_OnDeployment):
+    """Back to the share before this one, and wait there for a person."""
+
+    action: Literal["step_back"] = "step_back"
+
+
 class Retry(_OnDeployment):
     """The last rollout again, from the start or from the step it failed at."""
 
@@ -116,6 +129,8 @@ Command = Annotated[
     | Abort
     | Pause
     | Resume
+    | Extend
+    | StepBack
     | Retry
     | Scale
     | ReleaseHold

@@ -175,6 +175,10 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
         case ev.RolloutResumed():
             since = rollout.paused.at if rollout.paused else at
             return stood_still(rollout.model_copy(update={"paused": None}), since, at)
+        case ev.RolloutExtended(index=index, by_s=by_s) if index == rollout.index:
+            return rollout.model_copy(update={"extended_s": rollout.extended_s + by_s})
+        case ev.SteppedBack(index=index, why=why) if rollout.phase == "forward":
+            return _stepped_back(rollout, index, at, why)
         case ev.VerdictGiven(verdict=verdict):
             return rollout.model_copy(update={"verdict": verdict, "verdict_at": at})
         case ev.RetreatStarted() if rollout.phase == "forward":
@@ -206,6 +210,20 @@ def _next_step(rollout: Rollout, at: float, event: ev.StepCompleted) -> Rollout:
         )
         rollout = rollout.model_copy(update={"records": (*rollout.records, record)})
     return enter(rollout, event.index + 1, at)
+
+
+def _stepped_back(rollout: Rollout, index: int, at: float, why: str) -> Rollout:
+    """The share of ``index`` is in force, and the step after it begins anew."""
+    weight = enter(rollout, index, at).weight_percent
+    again = StepRecord(began=at, ended=at, result="done", note=f"stepped back{': ' + why}"[:500])
+    back = rollout.model_copy(
+        update={
+            "records": (*rollout.records[:index], again),
+            "weight_percent": weight,
+            "full": False,
+        }
+    )
+    return enter(back, index + 1, at)
 
 
 def _turned(rollout: Rollout, by: Actor, at: float, event: ev.RetreatStarted) -> Rollout:

@@ -57,6 +57,25 @@ class RolloutResumed(Frozen):
     why: Text = ""
 
 
+class RolloutExtended(Frozen):
+    """The step at ``index`` expires later."""
+
+    kind: Literal["rollout_extended"] = "rollout_extended"
+    deployment: DeploymentKey
+    index: int
+    by_s: float
+    why: Text = ""
+
+
+class SteppedBack(Frozen):
+    """The share of the step at ``index``, an earlier one, holds again; what follows it is next."""
+
+    kind: Literal["stepped_back"] = "stepped_back"
+    deployment: DeploymentKey
+    index: int
+    why: Text = ""
+
+
 class VerdictGiven(Frozen):
     """The judge changed its mind."""
 
@@ -160,6 +179,8 @@ Event = Annotated[
     | DecisionMade
     | RolloutPaused
     | RolloutResumed
+    | RolloutExtended
+    | SteppedBack
     | VerdictGiven
     | RetreatStarted
     | RolloutFinished

@@ -9,10 +9,12 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.viewing import Sight, way_back_line
 from gaesup_tui.domain.views import Preview
+from gaesup_tui.domain.waiting import expires_at
 from gaesup_tui.domain.world import World
 
 NEEDS_REASON = ("unhold", "release")
@@ -28,12 +30,14 @@ def preview(
     *,
     version: str = "",
     replicas: int | None = None,
+    by_s: float | None = None,
 ) -> Preview:
     """The dialog for ``action`` on deployment ``key``.
 
     Args:
         version: of a deploy or a rollback; empty: not said, or the last good one.
         replicas: of a scale; None: not said yet.
+        by_s: of an extension; None: not said yet.
 
     Raises:
         Invalid: there is no such action, or it is not one on a deployment.
@@ -54,12 +58,12 @@ def preview(
         raise Refused(f"{known.title.lower()} {key}: {reason}")
     if state is None:
         return _first(key, version)
-    asked = _Asked(action, version, _replicas(state, action, replicas))
+    asked = _Asked(action, version, _replicas(state, action, replicas), by_s)
     return Preview(
         action=action,
         deployment=key,
         title=_title(state, asked),
-        lines=[("Now", _now(state, sight, now)), *_lines(state, asked, sight)],
+        lines=[("Now", _now(state, sight, now)), *_lines(state, asked, sight, now)],
         confirm_key=known.confirm,
         confirm_title=known.title.lower(),
         typed="",
@@ -73,6 +77,7 @@ class _Asked:
     action: str
     version: str
     replicas: int | None
+    by_s: float | None
 
 
 def _replicas(state: Deployment, action: str, replicas: int | None) -> int | None:
@@ -162,7 +167,7 @@ def _titles(steps: tuple[Step, ...]) -> str:
     return ", ".join(names[:4]) + (f", {len(names) - 4} more" if len(names) > 4 else "") or "done"
 
 
-def _lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple[str, str]]:
+def _lines(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[tuple[str, str]]:
     rollout, action = state.active, asked.action
     if action.startswith("scale"):
         return _scale_lines(state, asked.replicas, sight)
@@ -177,12 +182,39 @@ def _lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple[str, st
         case "abort" | "rollback":
             back = f"{_split(rollout, 0)}   {_moves(rollout, 0, sight)}"
             return [("Then", back), ("Takes", way_back_line(rollout, sight))]
+        case "extend":
+            return _extend_lines(rollout, asked.by_s, now)
+        case "step_back":
+            return _step_back_lines(rollout, sight)
         case "pause":
             return [("Then", "stays as it is until somebody resumes it; guards keep watching")]
         case "resume":
             steps = rollout.plan[rollout.index :]
             return [("Then", _titles(steps)), _back(rollout, sight)]
     return [("Then", BY_ID[action].help)]
+
+
+def _extend_lines(rollout: Rollout, by_s: float | None, now: float) -> list[tuple[str, str]]:
+    at = expires_at(rollout)
+    assert at is not None  # why_not looked
+    step = rollout.step
+    then = "promotes" if isinstance(step, Pause | Analyse) and step.on_expiry == "promote" else ""
+    left = max(0.0, at - now)
+    lines = [("Expires", f"{then or 'aborts'} in {duration(left)} when nobody decides")]
+    if by_s is None:
+        return [*lines, ("Then", "as much later as you say")]
+    return [*lines, ("Then", f"in {duration(left + by_s)}: {duration(by_s)} later")]
+
+
+def _step_back_lines(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
+    index = share_before(rollout)
+    assert isinstance(index, int)  # why_not looked
+    weight = weight_at(rollout, index)
+    return [
+        ("Then", f"{_split(rollout, weight)}   {_moves(rollout, weight, sight)}"),
+        ("Next", f"waits for you; resumed, {_titles(rollout.plan[index + 1 :])}"),
+        _back(rollout, sight),
+    ]
 
 
 def _promote_lines(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:

@@ -62,6 +62,8 @@ class Rollout(Frozen):
     """The steps of the present phase: forward, or the way back."""
     index: int = 0
     step_began: float
+    extended_s: float = 0.0
+    """By how much a person put off the expiry of the present step."""
     records: tuple[StepRecord, ...] = ()
     """One per step of ``spec.plan`` that is over, while going forward."""
     weight_percent: int = 0
@@ -105,7 +107,7 @@ class Rollout(Frozen):
 
 def enter(rollout: Rollout, index: int, at: float) -> Rollout:
     """The rollout as it is once the step at ``index`` has begun: its wish is in force."""
-    changed: dict[str, object] = {"index": index, "step_began": at}
+    changed: dict[str, object] = {"index": index, "step_began": at, "extended_s": 0.0}
     step = rollout.plan[index] if index < len(rollout.plan) else None
     if isinstance(step, SetTraffic):
         changed["weight_percent"] = step.weight_percent

@@ -120,12 +120,12 @@ def decide_time(deployment: Deployment, now: float, *, frozen: bool = False) -> 
             why = f"smoke test without an answer for {duration(limit)}"
             return retreat(deployment, Cause(kind="deadline", reason=why))
         case Pause(duration_s=None, expiry_s=limit, on_expiry="abort") if (
-            limit is not None and waited >= limit
+            limit is not None and waited >= limit + rollout.extended_s
         ):
-            why = f"nobody decided within {duration(limit)}"
+            why = f"nobody decided within {duration(limit + rollout.extended_s)}"
             return retreat(deployment, Cause(kind="expiry", reason=why))
-        case Analyse(expiry_s=limit, on_expiry="abort") if waited >= limit:
-            why = f"no clear verdict within {duration(limit)}"
+        case Analyse(expiry_s=limit, on_expiry="abort") if waited >= limit + rollout.extended_s:
+            why = f"no clear verdict within {duration(limit + rollout.extended_s)}"
             return retreat(deployment, Cause(kind="expiry", reason=why))
     return []
 
@@ -139,10 +139,11 @@ def due(deployment: Deployment) -> float | None:
         case AwaitReady(timeout_s=wait) | SmokeTest(timeout_s=wait) | Bake(duration_s=wait):
             return rollout.step_began + wait
         case Pause(duration_s=wait, expiry_s=expiry):
-            limit = wait if wait is not None else expiry
-            return None if limit is None else rollout.step_began + limit
+            if wait is not None:
+                return rollout.step_began + wait
+            return None if expiry is None else rollout.step_began + expiry + rollout.extended_s
         case Analyse(expiry_s=wait):
-            return rollout.step_began + wait
+            return rollout.step_began + wait + rollout.extended_s
     return None
 
 
@@ -232,8 +233,8 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
                 return None
             if wait is not None:
                 return ("done", "") if waited >= wait else None
-            if then == "promote" and expiry is not None and waited >= expiry:
-                return "done", f"nobody objected within {duration(expiry)}"
+            if then == "promote" and expiry is not None and waited >= expiry + rollout.extended_s:
+                return "done", f"nobody objected within {duration(expiry + rollout.extended_s)}"
             return None
         case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
             if rollout.full:
@@ -242,8 +243,8 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
                 return None
             if look.verdict is not None and look.verdict.kind == "PROMOTE":
                 return "done", look.verdict.reason
-            if then == "promote" and waited >= expiry:
-                return "done", f"no harm seen within {duration(expiry)}"
+            if then == "promote" and waited >= expiry + rollout.extended_s:
+                return "done", f"no harm seen within {duration(expiry + rollout.extended_s)}"
             return None
         case Bake(duration_s=wait):
             return ("done", "") if waited >= wait else None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.text import some
+from gaesup_tui.domain.text import duration, some
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.views import EventView
 
@@ -34,6 +34,11 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return "paused", "warn"
         case ev.RolloutResumed():
             return "resumed", "info"
+        case ev.RolloutExtended(by_s=by_s):
+            return f"extended by {duration(by_s)}", "info"
+        case ev.SteppedBack(index=index):
+            step = rollout.plan[index] if rollout and index < len(rollout.plan) else None
+            return f"stepped back to {step.title() if step else 'the share before'}", "warn"
         case ev.VerdictGiven(verdict=verdict):
             level: Level = "bad" if verdict.kind == "ABORT" else "info"
             return f"verdict {verdict.kind}: {verdict.reason}", level

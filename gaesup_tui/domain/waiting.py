@@ -48,19 +48,29 @@ def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -
     return _forward(state, rollout, seen)
 
 
+def expires_at(rollout: Rollout) -> float | None:
+    """When a wait for a person, or for the judge, ends by itself; None when it never does."""
+    match rollout.step:
+        case Pause(duration_s=None, expiry_s=expiry, on_expiry=then) if expiry is not None:
+            return None if then == "hold" else rollout.step_began + expiry + rollout.extended_s
+        case Analyse(expiry_s=expiry, on_expiry=then):
+            return None if then == "hold" else rollout.step_began + expiry + rollout.extended_s
+    return None
+
+
 def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiting:
     since = rollout.step_began
     step = rollout.step
     match step:
         case Pause() | Analyse() if state.hold and not rollout.full:
             return Waiting("its automation is held: waits for you", since, person=True)
-        case Pause(duration_s=None, expiry_s=expiry, on_expiry=then):
-            until = since + expiry if expiry is not None and then != "hold" else None
+        case Pause(duration_s=None, on_expiry=then):
+            until = expires_at(rollout)
             outcome = {"abort": "aborts", "promote": "promotes", "hold": ""}[then]
             return Waiting("waits for you", since, True, until, outcome if until else "")
         case Pause(duration_s=wait):
             return Waiting("stabilising", since, False, since + (wait or 0), "goes on")
-        case Analyse(duration_s=wait, expiry_s=expiry):
+        case Analyse(duration_s=wait):
             verdict = rollout.verdict
             said = f": {verdict.kind}" if verdict else ""
             return Waiting(f"analysing{said}", since, False, since + wait, "goes on when clear")

@@ -73,7 +73,13 @@ class Client:
         return cast("StatusView", self._get("/v1/status", {"deployment": deployment or None}))
 
     def preview(
-        self, action: str, deployment: str, *, version: str = "", replicas: int | None = None
+        self,
+        action: str,
+        deployment: str,
+        *,
+        version: str = "",
+        replicas: int | None = None,
+        by_s: float | None = None,
     ) -> Preview:
         """What an action would do now; raises ``Refused`` with the reason when it may not."""
         query: Query = {
@@ -81,6 +87,7 @@ class Client:
             "deployment": deployment,
             "version": version or None,
             "replicas": replicas,
+            "by_s": None if by_s is None else round(by_s),
         }
         return cast("Preview", self._get("/v1/preview", query))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, Pause, Plan, SetTraffic
+from gaesup_tui.domain.steps import Analyse, Pause, Plan, Scale, SetTraffic
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 
 
@@ -41,9 +41,10 @@ class Course:
     full: bool = False
     decided: set[int] = field(default_factory=set)
     verdict: str = ""
+    extended: float = 0.0
 
     def enter(self, index: int, at: float) -> None:
-        self.index, self.began = index, at
+        self.index, self.began, self.extended = index, at, 0.0
         if index < len(self.plan) and isinstance(step := self.plan[index], SetTraffic):
             self.weight = step.weight_percent
 
@@ -230,6 +231,12 @@ class Oracle:
                 course.paused = True
             case ev.RolloutResumed():
                 course.paused = False
+            case ev.RolloutExtended(by_s=by_s):
+                must(course.phase == "forward", f"{key}: extended on the way back")
+                course.extended += by_s
+            case ev.SteppedBack(index=index):
+                must(course.phase == "forward", f"{key}: a step back on the way back")
+                self._back_a_step(key, course, index, at)
             case ev.VerdictGiven(verdict=verdict):
                 course.verdict = verdict.kind
             case ev.RetreatStarted(plan=plan):
@@ -241,6 +248,18 @@ class Oracle:
                 course.replicas = replicas
             case ev.RolloutFinished(outcome=outcome):
                 self._finished(key, course, outcome, at)
+
+    @staticmethod
+    def _back_a_step(key: str, course: Course, index: int, at: float) -> None:
+        step = course.plan[index]
+        must(isinstance(step, SetTraffic), f"{key}: a step back to no share")
+        assert isinstance(step, SetTraffic)
+        must(step.weight_percent < course.weight, f"{key}: a step back that gives more")
+        gone = [s for s in course.plan[index : course.index + 1] if isinstance(s, Scale)]
+        must(not gone, f"{key}: a step back to replicas that are gone")
+        course.enter(index, at)
+        course.index, course.full = index + 1, False
+        course.decided = {each for each in course.decided if each <= index}
 
     def _completed(self, key: str, course: Course, event: ev.StepCompleted, at: float) -> None:
         must(course.phase != "finished", f"{key}: a step after the end")
@@ -260,12 +279,14 @@ class Oracle:
         waited = at - course.began
         match step:
             case Pause(duration_s=None, expiry_s=expiry, on_expiry=then):
-                due = expiry is not None and then == "promote" and waited >= expiry
+                due = (
+                    expiry is not None and then == "promote" and waited >= expiry + course.extended
+                )
                 must(due, f"{key}: passed a gate without a decision")
             case Pause(duration_s=wait):
                 must(waited >= (wait or 0), f"{key}: a pause was cut short")
             case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
-                due = then == "promote" and waited >= expiry
+                due = then == "promote" and waited >= expiry + course.extended
                 must(due or course.verdict == "PROMOTE", f"{key}: analysis without a verdict")
                 must(waited >= wait, f"{key}: analysis was cut short")
 

@@ -113,7 +113,7 @@ class People:
             scope = random.choice(("", "production", "staging", key))
             mode = "stop" if random.random() < 0.6 else "freeze"
             return cmd.Stop(scope=scope, mode=mode, why="smoke in the room")
-        if not self.quiet and random.random() < 0.006:
+        if not self.quiet and random.random() < 0.01:
             scope = random.choice(("", "production", "staging", key))
             return cmd.GlobalRollback(scope=scope, why="all of it was wrong")
         if state is None or state.active is None:
@@ -143,6 +143,10 @@ class People:
             return cmd.Scale(deployment=key, replicas=random.choice((0, 1, 2, 3)))
         if luck < 0.72:
             return self._deploy(key, state)
+        if luck < 0.75:
+            return cmd.StepBack(deployment=key, expect_seq=expect)
+        if luck < 0.78:
+            return cmd.Extend(deployment=key, by_s=random.choice((1.0, 20.0)))
         return None
 
     def _begin(self, state: Deployment | None, key: str) -> cmd.Command | None:

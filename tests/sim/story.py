@@ -258,7 +258,9 @@ class Story:
 
     async def _help(self, engine: Engine) -> None:
         commands: list[cmd.Command] = [
-            cmd.Release(scope=stop.scope, why="over") for stop in engine.world.stops
+            cmd.Release(scope=stop.scope, why="over")
+            for stop in engine.world.stops
+            if stop.course is None or stop.course.over
         ]
         for state in engine.world.deployments.values():
             if state.active and state.active.paused:

@@ -33,6 +33,7 @@ def test_every_action_that_has_a_command_has_one_that_parses() -> None:
                 action.command.replace("UNIT", "cart")
                 .replace("VERSION", "v2")
                 .replace("WHY", "because")
+                .replace("TIME", "30m")
                 .replace("--replicas N", "--replicas 3")
             )
             command, _ = parse(line.split())
@@ -104,6 +105,7 @@ def test_every_command_that_changes_something_is_refused_when_read_only(
         "load": ["cart", "--rps", "1"],
         "release": ["--all", "--reason", "x"],
         "stop": ["--all"],
+        "extend": ["cart", "--by", "30m"],
         "global-rollback": ["--all"],
         "init": [],
         "demo": [],

@@ -113,6 +113,14 @@ class Machine(RuleBasedStateMachine):
     def simple(self, command: type[cmd.Abort | cmd.Pause | cmd.Resume | cmd.Rollback]) -> None:
         self.try_to(command(deployment=KEY))
 
+    @rule(by_s=st.sampled_from([1.0, 3600.0]))
+    def extend(self, by_s: float) -> None:
+        self.try_to(cmd.Extend(deployment=KEY, by_s=by_s))
+
+    @rule()
+    def step_back(self) -> None:
+        self.try_to(cmd.StepBack(deployment=KEY))
+
     @rule(start=st.sampled_from(["start", "failed"]))
     def retry(self, start: Any) -> None:
         self.try_to(cmd.Retry(deployment=KEY, start=start))

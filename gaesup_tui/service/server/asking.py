@@ -59,7 +59,7 @@ async def status(request: Request) -> Response:
 
 async def preview(request: Request) -> Response:
     hub = _hub(request)
-    known(request, "action", "deployment", "version", "replicas")
+    known(request, "action", "deployment", "version", "replicas", "by_s")
     key = request.query_params.get("deployment", "")
     state = hub.engine.world.deployments.get(key)
     count = number(request, "replicas", -1, 0, 1000)
@@ -71,6 +71,7 @@ async def preview(request: Request) -> Response:
         hub.engine.now(),
         version=printable_line(request.query_params.get("version", ""), 64),
         replicas=None if count < 0 else count,
+        by_s=_optional(request, "by_s"),
     )
     return reply(dict(shown))
 
