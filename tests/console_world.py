@@ -49,7 +49,15 @@ def deployment(key: str, **more: Any) -> Json:
         "stop": None,
         "actions": {**idle, "rollback": None, "deploy": None, "scale": None},
         "good": [
-            {"version": "v6", "revision": "v6-aa", "at": now - 9e4, "by": "kim", "baked_s": 600.0}
+            {
+                "version": good,
+                "revision": f"{good}-aa",
+                "at": now - 9e4,
+                "by": "kim",
+                "baked_s": 600.0,
+                "verdict": "PROMOTE: no harm seen",
+            }
+            for good in ("v6", "v5")
         ],
         "project": "",
         "endpoint": f"http://127.0.0.1:9000/{unit}",

@@ -209,6 +209,7 @@ COMMANDS: tuple[Command, ...] = (
             JSON,
             arg("--markdown", action="store_true", help="a table for a report"),
             arg("--verdicts", action="store_true", help=BY_ID["verdicts"].help),
+            arg("--good", action="store_true", help="the versions of a unit one can go back to"),
         ),
     ),
     Command(

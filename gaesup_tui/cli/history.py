@@ -11,8 +11,9 @@ from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.views import EventView
+from gaesup_tui.service.client import Client
 
 _STYLE = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
 MAX_EVENTS = 5000
@@ -27,6 +28,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.unit:
         rows = engine.status()["deployments"]
         key = targets.find(rows, args.unit, args.environment)["key"]
+    if args.good:
+        return _good(engine, key, out)
     kinds = ("verdict_given",) if args.verdicts else ()
     events = engine.history(deployment=key, kinds=kinds, limit=args.limit)
     if not args.unit and args.environment:
@@ -40,6 +43,30 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.table(head, [_row(e) for e in events], [_STYLE[e["level"]] for e in events])
     else:
         out.line("no verdict was given" if args.verdicts else "nothing happened yet")
+    return 0
+
+
+def _good(engine: Client, key: str, out: Output) -> int:
+    """What one can go back to, newest first."""
+    if not key:
+        raise Invalid("--good of what?", hint="name one unit: `gaesup history cart --good`")
+    view = next(v for v in engine.snapshot()["deployments"] if v["key"] == key)
+    rows = [
+        (
+            good["version"],
+            _when(good["at"]),
+            duration(good["baked_s"]),
+            good["by"],
+            "serves now" if good["version"] == view["version"] else "",
+            good["verdict"] or "–",
+        )
+        for good in view["good"]
+    ]
+    if rows:
+        out.table(("VERSION", "SINCE", "BAKED", "BY", "", "VERDICT"), rows)
+        out.line(f"`gaesup rollback {key} --version V` goes back to one of them", "dim")
+    else:
+        out.line("none yet: no version finished its bake")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.widget import Widget
@@ -39,6 +39,14 @@ _REPLICA = (
     Column("exit", min_width=12, weight=2),
 )
 _FACT = (Column("label", min_width=10), Column("text", min_width=40, weight=1))
+_KNOWN_GOOD = (
+    Column("version", min_width=12),
+    Column("age", min_width=9),
+    Column("baked", min_width=11),
+    Column("by", min_width=10),
+    Column("verdict", min_width=12, weight=1),
+)
+_GOOD = "good:"
 _EVENT = (Column("at", min_width=8), Column("what", min_width=40, weight=1))
 
 
@@ -71,7 +79,13 @@ class Deployment(Page):
         super().__init__(desk, key)
         self._key = key
         self._head = Lines()
-        layouts = {"fact": _FACT, "revision": _REVISION, "replica": _REPLICA, "event": _EVENT}
+        layouts = {
+            "fact": _FACT,
+            "revision": _REVISION,
+            "replica": _REPLICA,
+            "good": _KNOWN_GOOD,
+            "event": _EVENT,
+        }
         self._grid = Grid(
             (Column("text", min_width=20, weight=1),), layouts=layouts, symbols=desk.symbols
         )
@@ -101,8 +115,8 @@ class Deployment(Page):
         now = self.desk.now()
         self._head.set_lines(self._head_lines(view, now))
         self._grid.set_stale(self.desk.link.is_stale)
-        rows = [*self._facts(view, now), *self._revisions(view, now), *self._events(now)]
-        self._grid.set_rows(rows)
+        rows = [*self._facts(view, now), *self._revisions(view, now), *self._good(view, now)]
+        self._grid.set_rows([*rows, *self._events(now)])
 
     def _head_lines(self, view: DeploymentView, now: float) -> list[Runs]:
         seen = ""
@@ -126,10 +140,6 @@ class Deployment(Page):
             facts.append(("Problem", view["problem"], "bad"))
         if view["hold"]:
             facts.append(("Held", f"by {view['hold']['by']}: {view['hold']['why']}", "warn"))
-        good = ", ".join(
-            f"{good['version']} ({age(now - good['at'])} ago)" for good in view["good"][:4]
-        )
-        facts.append(("Known good", good or "none yet", ""))
         return [
             Row(label, {"label": Cell(label, "dim"), "text": Cell(text, style)}, layout="fact")
             for label, text, style in facts
@@ -184,6 +194,29 @@ class Deployment(Page):
             },
             layout="replica",
         )
+
+    def _good(self, view: DeploymentView, now: float) -> list[Row]:
+        key = self.desk.hint("rollback", view).key
+        rows = [Row.heading("h:good", "Known good", f"{key}: back to the one under the cursor")]
+        for good in view["good"]:
+            serves = good["version"] == view["version"]
+            cells: dict[str, Value] = {
+                "version": Cell(good["version"], "strong"),
+                "age": f"{age(now - good['at'])} ago",
+                "baked": f"baked {age(good['baked_s'])}",
+                "by": f"by {good['by']}",
+                "verdict": "serves now" if serves else good["verdict"] or "no verdict",
+            }
+            rows.append(Row(f"{_GOOD}{good['version']}:{good['revision']}", cells, layout="good"))
+        if not view["good"]:
+            rows.append(Row("none good", {"text": Cell("none yet", "dim")}))
+        return rows
+
+    def fields(self, action_id: str) -> dict[str, Any]:
+        row = self._grid.cursor_key or ""
+        if action_id != "rollback" or not row.startswith(_GOOD):
+            return {}
+        return {"version": row.split(":")[1]}
 
     def _events(self, now: float) -> list[Row]:
         events = [e for e in reversed(self.desk.replica.events) if e["deployment"] == self._key]

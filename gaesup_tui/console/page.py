@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -51,6 +51,10 @@ class Page(Vertical):
     def do(self, action_id: str) -> bool:
         """True when the action was this page's own and is done."""
         return False
+
+    def fields(self, action_id: str) -> dict[str, Any]:
+        """What the cursor says about an action beside the deployment: ``version`` …"""
+        return {}
 
     def subjects(self) -> list[str]:
         """Keys of the marked deployments, or else of the one under the cursor."""

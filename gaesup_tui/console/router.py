@@ -70,7 +70,8 @@ class Router:
             return
         action = BY_ID[action_id]
         if action.scope == "deployment" and action.mutating:
-            self.decide(action_id, self.view(), {})
+            fields = console.stack.page.fields(action_id) if console.stack.tab else {}
+            self.decide(action_id, self.view(), fields)
         else:
             console.foot.say(
                 f"{action.title.lower()}: nothing to {action.title.lower()} here", "dim"

@@ -6,6 +6,8 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Paused, Rollout, StepRecord, enter
+from gaesup_tui.domain.steps import SetTraffic
+from gaesup_tui.domain.verdict import Verdict
 
 KEEP_RELEASES = 20
 KEEP_PAST = 10
@@ -18,6 +20,9 @@ class Release(Frozen):
     at: float
     by: Actor
     baked_s: float
+    """How long all traffic was on it, watched, before it counted as good."""
+    verdict: Text = ""
+    """What the judge said last before that; empty: it was not asked."""
 
 
 class Hold(Frozen):
@@ -152,7 +157,8 @@ def _finished(
             revision=rollout.candidate,
             at=recorded.at,
             by=rollout.by,
-            baked_s=max(0.0, recorded.at - rollout.step_began),
+            baked_s=_baked_s(rollout, recorded.at),
+            verdict=_said(rollout.verdict),
         )
         # What was rolled back from is known bad: undo must not offer it again.
         left = rollout.base.id if rollout.base and rollout.spec.strategy == "rollback" else None
@@ -160,6 +166,20 @@ def _finished(
         changed["stable"] = rollout.candidate
         changed["good"] = (*good, release)[-KEEP_RELEASES:]
     return state.model_copy(update=changed)
+
+
+def _baked_s(rollout: Rollout, now: float) -> float:
+    """Since the route showed all traffic on it."""
+    shares = [
+        record.ended
+        for step, record in zip(rollout.spec.plan, rollout.records, strict=False)
+        if isinstance(step, SetTraffic) and step.weight_percent == 100
+    ]
+    return max(0.0, now - shares[-1]) if shares else 0.0
+
+
+def _said(verdict: Verdict | None) -> str:
+    return f"{verdict.kind}: {verdict.reason}"[:500] if verdict else ""
 
 
 def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:

@@ -274,6 +274,8 @@ def _rollback_target(state: Deployment, version: str) -> Release:
         target = state.last_good()
     else:
         target = next((r for r in reversed(state.good) if r.revision.version == version), None)
+        if target and state.stable and target.revision.id == state.stable.id:
+            raise Refused(f"rollback {state.key}: it runs {version} already")
     if target is None:
         names = ", ".join(dict.fromkeys(r.revision.version for r in reversed(state.good)))
         raise NotFound(
@@ -292,7 +294,8 @@ def _resting_lines(state: Deployment, asked: _Asked) -> list[tuple[str, str]]:
             target = _rollback_target(state, asked.version)
             good = f"finished healthy, baked {duration(target.baked_s)}, by {target.by.name}"
             version = target.revision.version
-            return [("Then", f"{version} 100 %   ({good})"), ("Leaves", stable)]
+            said = [("Verdict", target.verdict)] if target.verdict else []
+            return [("Then", f"{version} 100 %   ({good})"), *said, ("Leaves", stable)]
         case "retry":
             assert state.rollout is not None  # why_not looked
             why = state.rollout.cause.reason if state.rollout.cause else ""

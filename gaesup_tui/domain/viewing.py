@@ -107,6 +107,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
                 at=r.at,
                 by=r.by.name,
                 baked_s=r.baked_s,
+                verdict=r.verdict,
             )
             for r in reversed(state.good)
         ],

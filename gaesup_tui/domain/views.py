@@ -137,11 +137,15 @@ class NoteView(TypedDict):
 
 
 class GoodView(TypedDict):
+    """A release that finished its bake: something one can go back to."""
+
     version: str
     revision: str
     at: float
     by: str
     baked_s: float
+    verdict: str
+    """What the judge said last; empty: it was not asked."""
 
 
 class DeploymentView(TypedDict):

@@ -75,6 +75,19 @@ def test_it_is_planned_then_done_in_order_and_a_killed_engine_goes_on(stack: Sta
     assert stack.client.status()["engine"]["stops"] == []
 
 
+def test_what_was_good_is_listed_and_any_of_it_can_be_chosen(stack: Stack) -> None:
+    listed = stack.run("history", "cart", "--good")
+    assert listed.returncode == 0, listed.stderr
+    assert re.search(r"v42 .* serves now", listed.stdout)
+    assert re.search(r"v41 +20\d\d-", listed.stdout)
+    back = stack.run("rollback", "cart", "--version", "v41")
+    assert back.returncode == 0, back.stderr
+    assert "back: 100 % of the traffic on v41, seen" in back.stdout
+    same = stack.run("history", "--good")
+    assert same.returncode == 2
+    assert "name one unit" in same.stderr
+
+
 def test_the_command_waits_until_all_are_back_and_says_how_long_it_took(stack: Stack) -> None:
     done = stack.run("global-rollback", "-e", "production", "--reason", "all wrong")
     assert done.returncode == 0, done.stdout + done.stderr
