@@ -41,6 +41,8 @@ def why_not(world: World, action: str, key: str, now: float) -> str | None:
         case "resume":
             if state.active is None or state.active.paused is None:
                 return "nothing is paused"
+            if state.active.spec.strategy == "rollback" and not world.frozen(key):
+                return None  # a stop leaves this way to safety open
             return _stopped(world, key)
         case "extend":
             return _no_extend(state)

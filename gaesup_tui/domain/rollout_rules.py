@@ -101,7 +101,8 @@ def decide_look(
         return [*events, *retreat(deployment, cause)]
     if rollout.paused or (back_only and rollout.spec.strategy != "rollback"):
         return events
-    if why := _off_plan(rollout, look.seen):
+    # In a global rollback nobody is waited for: the route is made what it has to be.
+    if not back_only and (why := _off_plan(rollout, look.seen)):
         return [*events, ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True)]
     return [*events, *_advance(rollout, look, now, deployment)]
 

@@ -12,7 +12,7 @@ import pytest
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.errors import NotFound, Refused
+from gaesup_tui.domain.errors import Frozen, NotFound, Refused
 from gaesup_tui.domain.revision import make_revision
 from gaesup_tui.domain.rollback_views import rollback_view
 from gaesup_tui.domain.stop_views import RollbackView
@@ -206,6 +206,49 @@ def test_a_stop_pressed_meanwhile_forgets_nothing(shop: Shop) -> None:
         await shop.engine.submit(cmd.Stop(why="now"), KIM)
         assert {stop.mode for stop in shop.engine.world.stops} == {"rollback", "stop"}
         await shop.until(lambda: all(shop.runs(unit) == "v1" for unit in NEEDS), 200)
+
+    shop.run(story)
+
+
+def test_a_route_changed_by_somebody_else_meanwhile_does_not_hold_it_up(shop: Shop) -> None:
+    async def story(_: Rig) -> None:
+        await shop.opened()
+        await shop.back()
+        place = shop.fleet.places["shop@production"]
+        [revision] = place.revisions
+        place.weights = {revision: 63, "unknown-1": 37}
+        await shop.until(lambda: shop.course.over, 60)
+        assert shop.share("shop", "v1") == 100
+        assert "rollout_paused" not in shop.kinds()
+
+    shop.run(story)
+
+
+def test_one_that_a_person_paused_can_be_resumed_while_all_is_rolled_back(shop: Shop) -> None:
+    async def story(_: Rig) -> None:
+        await shop.opened()
+        await shop.back()
+        await shop.engine.submit(cmd.Pause(deployment="shop@production"), KIM)
+        await asyncio.sleep(5)
+        assert shop.course.group == 0
+        await shop.engine.submit(cmd.Resume(deployment="shop@production"), KIM)
+        await shop.until(lambda: shop.course.over, 60)
+        assert shop.view["problems"] == []
+
+    shop.run(story)
+
+
+def test_a_journal_that_cannot_be_written_refuses_it_and_says_what_still_acts(shop: Shop) -> None:
+    async def story(_: Rig) -> None:
+        await shop.opened()
+        shop.disk.full_until = shop.now + 1000
+        with pytest.raises(Frozen, match="abort and stop still act"):
+            await shop.back()
+        shop.disk.full_until = 0.0
+        await shop.until(lambda: shop.engine.frozen is None)
+        assert shop.engine.world.stops == ()
+        await shop.back()
+        await shop.until(lambda: shop.course.over, 60)
 
     shop.run(story)
 
