@@ -23,7 +23,6 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Unavailable
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import (
     Counters,
     DeploymentSeen,
@@ -37,10 +36,12 @@ from gaesup_tui.domain.rollout_rules import Look, decide_look
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.domain.strategy_spec import StrategySpec
 from gaesup_tui.domain.world import World
+from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.journal import Batch
 from gaesup_tui.engine.ports import LogLine, Places, ProbeReply
+from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 
 KIM = Actor(name="kim", uid=1000)
@@ -127,7 +128,7 @@ def new_engine(directory: Path, backend: World1000) -> Engine:
         SqliteJournal(directory / "journal.db"),
         {"local": backend},
         clock=SystemClock(),
-        judge=RatioJudge(),
+        judge=Bench(Records(directory / "judged")),
         places=Places(directory, directory),
         version="bench",
     )

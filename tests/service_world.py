@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from gaesup_tui.domain.errors import GaesupError, Unavailable
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import (
     Counters,
     DeploymentSeen,
@@ -30,10 +29,12 @@ from gaesup_tui.domain.observation import (
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine import ports
+from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.journal import Batch, JournalError
 from gaesup_tui.engine.ports import LogLine, ProbeReply
+from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 from gaesup_tui.service.client import Client, Message
 from gaesup_tui.service.places import Places
@@ -244,7 +245,7 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
         journal,
         {"local": backend},
         clock=SystemClock(),
-        judge=RatioJudge(),
+        judge=Bench(Records(places.state / "judged")),
         places=places,
         version="test",
     )

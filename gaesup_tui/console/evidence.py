@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gaesup_tui.domain.views import FindingView, VerdictView
+from gaesup_tui.domain.verdict_views import FindingView, VerdictView
 from gaesup_widgets.cells import Cell, millis, percent
 from gaesup_widgets.evidence import Evidence
 

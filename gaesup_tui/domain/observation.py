@@ -40,7 +40,8 @@ class Counters:
     bounds_s: tuple[float, ...] = ()
     """Upper bounds of the duration buckets, seconds; the last bucket is open."""
     buckets: tuple[int, ...] = ()
-    """Replies per bucket, one more than bounds, not cumulative."""
+    """Successful replies per bucket, one more than bounds, not cumulative. A backend that counts
+    them for failures too makes a fast failure look like fast service."""
 
     @property
     def requests(self) -> int:

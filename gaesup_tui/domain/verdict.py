@@ -12,14 +12,16 @@ VerdictKind = Literal["PROMOTE", "CONTINUE", "ABORT", "NO EVIDENCE"]
 class Finding(Frozen):
     """One metric of the candidate against the base."""
 
-    metric: Literal["errors", "p95"]
+    metric: Literal["errors", "p95", "conversion", "traffic"]
     base: float | None
     candidate: float | None
-    """Ratios of 0…1 for errors, seconds for p95; None is no data."""
+    """Ratios of 0…1 for errors and conversion, seconds for p95, for traffic the requests that the
+    weight promised and those that came; None is no data."""
     difference: float | None
+    """The harm, positive when worse: absolute for errors, relative for the others."""
     low: float | None
     high: float | None
-    """Interval of the difference: absolute for errors, relative to the base for p95."""
+    """Interval of the difference, valid whenever it is looked at."""
     tolerance: float
     """The difference at which harm begins, in the same terms as ``difference``."""
     base_requests: int
@@ -33,3 +35,8 @@ class Verdict(Frozen):
     kind: VerdictKind
     reason: Text
     findings: tuple[Finding, ...] = ()
+    toward_abort: float | None = None
+    toward_promote: float | None = None
+    """How far each key has turned, 0…1: evidence, not probability. None: not known."""
+    left_s: float | None = None
+    """Seconds until PROMOTE at this traffic, if nothing is wrong; None: nobody can know."""

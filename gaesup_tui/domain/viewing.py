@@ -14,9 +14,9 @@ from gaesup_tui.domain.steps import Analyse, Bake, Pause, Step
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.verdict_views import FindingView, VerdictView
 from gaesup_tui.domain.views import (
     DeploymentView,
-    FindingView,
     GoodView,
     Health,
     NoteView,
@@ -26,7 +26,6 @@ from gaesup_tui.domain.views import (
     RolloutView,
     Status,
     StepView,
-    VerdictView,
     WaitingView,
 )
 from gaesup_tui.domain.waiting import Waiting, waiting
@@ -352,6 +351,9 @@ def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | No
         kind=verdict.kind,
         reason=verdict.reason,
         at=at,
+        toward_abort=digits(verdict.toward_abort),
+        toward_promote=digits(verdict.toward_promote),
+        left_s=digits(verdict.left_s),
         findings=[cast(FindingView, finding.model_dump()) for finding in verdict.findings],
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from gaesup_tui.domain.stop_views import RollbackView
+from gaesup_tui.domain.verdict_views import VerdictView
 
 Status = Literal[
     "healthy",  # nothing moves, all replicas ready
@@ -78,26 +79,6 @@ class StepView(TypedDict):
     ended: float | None
     planned_s: float | None
     note: str
-
-
-class FindingView(TypedDict):
-    metric: str
-    base: float | None
-    candidate: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    tolerance: float
-    base_requests: int
-    candidate_requests: int
-    state: str
-
-
-class VerdictView(TypedDict):
-    kind: str
-    reason: str
-    at: float | None
-    findings: list[FindingView]
 
 
 class RolloutView(TypedDict):

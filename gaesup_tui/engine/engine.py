@@ -17,10 +17,11 @@ from gaesup_tui.domain.commands import Command, Deploy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import NotFound, Unavailable
 from gaesup_tui.domain.events import Recorded
-from gaesup_tui.domain.judge import Judge
+from gaesup_tui.domain.judged_record import Record
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
+from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.waiting import Waiting, waiting
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.artifacts import ArtifactStore
@@ -28,6 +29,7 @@ from gaesup_tui.engine.clock import NotBefore
 from gaesup_tui.engine.conductor import Conductor
 from gaesup_tui.engine.draft import Receipt
 from gaesup_tui.engine.journal import Journal
+from gaesup_tui.engine.judge import Judge
 from gaesup_tui.engine.observer import Observer
 from gaesup_tui.engine.ports import Backend, Clock, LogLine, Places
 from gaesup_tui.engine.reconciler import Reconciler
@@ -131,6 +133,7 @@ class Engine:
         for backend in self._backends.values():
             with suppress(Exception):  # it is let go of: what it says no longer matters
                 await backend.close()
+        await asyncio.to_thread(self._judge.close)
         await self._upkeep.settle()
         if self.frozen is None:
             # Never of ``world``: it may be ahead of the journal.
@@ -194,6 +197,29 @@ class Engine:
         while nothing fresh is seen."""
         state = self.world.deployments.get(key)
         return self._look(state, self._clock.now()) if state else None
+
+    def verdict(self, key: str) -> Verdict | None:
+        """What the judge says now about its rollout; None when there is nothing to compare."""
+        state = self.world.deployments.get(key)
+        return self.observer.verdict(state) if state else None
+
+    async def judged(self, rollout: str) -> Record:
+        """What the judge was told about a rollout, tick by tick.
+
+        Raises:
+            NotFound: nothing was recorded, or it is no longer kept.
+            Unavailable: the record cannot be read.
+        """
+        try:
+            record = await asyncio.to_thread(self._judge.record, rollout)
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"the judge's record of {rollout}: {error}") from None
+        if record is None:
+            raise NotFound(
+                f"there is no record of {rollout} at the judge",
+                hint="it begins once traffic is split; the last 10 of a deployment are kept",
+            )
+        return record
 
     def waiting(self, key: str) -> Waiting | None:
         """Why its rollout stands where it stands; None when nothing moves."""
@@ -303,6 +329,10 @@ class Engine:
         return replace(look, refused=refused) if refused else look
 
     def _on_seen(self, backend: str) -> None:
+        sight = self.observer.sight(backend)
+        assert sight is not None
+        states = self.world.deployments.values()
+        self._judge.seen(sight, [state for state in states if state.backend == backend])
         self._conductor.looked(backend)
         self._reconciler.observed(backend)
         self._hub.touch()

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.judge import Judge
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
 from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.engine.judge import Judge
 from gaesup_tui.engine.points import Point
 from gaesup_tui.engine.ports import Backend, Clock
 from gaesup_tui.engine.sight import STALE_S, Sight
@@ -34,8 +35,9 @@ class Observer:
     ) -> None:
         self._backends = backends
         self._clock = clock
+        self._judge = judge
         self._on_seen = on_seen
-        self._sights = {name: Sight(judge) for name in backends}
+        self._sights = {name: Sight() for name in backends}
         self._smokes: dict[str, SmokeResult] = {}
 
     async def watch(self, name: str) -> None:
@@ -115,7 +117,14 @@ class Observer:
     def look(self, state: Deployment, now: float) -> Look | None:
         """What to decide its rollout from; None while nothing fresh is seen."""
         sight = self._sights.get(state.backend)
-        return sight.look(state, now, self._smokes.get(state.key)) if sight else None
+        if sight is None or state.active is None:
+            return None
+        verdict = self._judge.decision(state.active, now)
+        return sight.look(state, now, verdict, self._smokes.get(state.key))
+
+    def verdict(self, state: Deployment) -> Verdict | None:
+        """What the judge says now, in full; None when nobody asks it."""
+        return self._judge.verdict(state.active, self._clock.now()) if state.active else None
 
     def smoke(self, key: str, result: SmokeResult) -> None:
         """Keeps the result of a smoke test for the looks to come."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import inf
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.guards import windows_needed
-from gaesup_tui.domain.judge import Judge
-from gaesup_tui.domain.observation import DeploymentSeen, Observation, RevisionSeen
-from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.observation import Counters, DeploymentSeen, Observation, RevisionSeen
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
-from gaesup_tui.domain.steps import SetTraffic
 from gaesup_tui.domain.telemetry import Series, Window, window_of
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.engine.arrival import Arrival
@@ -19,8 +15,6 @@ from gaesup_tui.engine.points import Point, Points
 
 STALE_S = 3.0
 """After this long without a new observation nothing is decided from the last one."""
-YOUNG_S = 2.0
-"""Less than this is too short to say that no requests come: after a start of ours, or of a step."""
 _NOTHING = DeploymentSeen()
 _Key = tuple[str, str]
 
@@ -28,8 +22,7 @@ _Key = tuple[str, str]
 class Sight:
     """Everything seen of one backend."""
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
+    def __init__(self) -> None:
         self._arrival = Arrival()
         self._series: dict[_Key, Series] = {}
         self._points: dict[_Key, Points] = {}
@@ -37,6 +30,8 @@ class Sight:
         """The boot of the backend in which a revision was ready first."""
         self.observation: Observation | None = None
         self.received_at = 0.0
+        self.placed_at = 0.0
+        """When the last observation was made, in the engine's time."""
         self.error: str | None = None
         """Why nothing is seen, from its last failure."""
 
@@ -46,6 +41,7 @@ class Sight:
         if at is None:
             return False
         self.observation, self.received_at, self.error = observation, now, None
+        self.placed_at = at
         for key, seen in observation.deployments.items():
             for revision, there in seen.revisions.items():
                 series = self._series.setdefault((key, revision), Series())
@@ -73,6 +69,19 @@ class Sight:
             return None
         return self.observation.deployments.get(key, _NOTHING)
 
+    @property
+    def boot(self) -> str:
+        """The backend's present life; its counters begin with it."""
+        return self.observation.boot if self.observation else ""
+
+    def counters(self, key: str, revision: str) -> Counters | None:
+        """The totals of a revision as last seen; None when it is not there, or was not ready once
+        in the backend's present life."""
+        there = seen.revision(revision) if (seen := self.seen(key)) else None
+        if there is None or self._served_in.get((key, revision)) != self.boot:
+            return None
+        return there.counters
+
     def window(
         self, key: str, revision: str, now: float, seconds: float, since: float = 0.0
     ) -> Window | None:
@@ -91,7 +100,9 @@ class Sight:
         points = self._points.get((key, revision))
         return points.read(int(now)) if points else ()
 
-    def look(self, state: Deployment, now: float, smoke: SmokeResult | None) -> Look | None:
+    def look(
+        self, state: Deployment, now: float, verdict: Verdict | None, smoke: SmokeResult | None
+    ) -> Look | None:
         """What to decide from; None without an active rollout or without a fresh observation."""
         rollout, seen, age = state.active, self.seen(state.key), self.age(now)
         if rollout is None or seen is None or age is None or age > STALE_S:
@@ -101,19 +112,7 @@ class Sight:
             seconds: self.window(state.key, candidate, now, seconds, since=rollout.at)
             for seconds in windows_needed(rollout)
         }
-        return Look(seen, windows, self._verdict(rollout, now), smoke)
-
-    def _verdict(self, rollout: Rollout, now: float) -> Verdict | None:
-        since = weight_since(rollout)
-        if since is None or rollout.base is None:
-            return None
-        base, candidate = (
-            self.window(rollout.deployment, side.id, now, inf, since)
-            for side in (rollout.base, rollout.candidate)
-        )
-        if any(window is None or window.seconds < YOUNG_S for window in (base, candidate)):
-            return None
-        return self._judge.judge(rollout.spec, base, candidate)
+        return Look(seen, windows, verdict, smoke)
 
     def _sample(self, observation: Observation, at: float) -> None:
         second = int(at)
@@ -157,18 +156,3 @@ class Sight:
             del self._points[key]
             self._series.pop(key, None)
             self._served_in.pop(key, None)
-
-
-def weight_since(rollout: Rollout) -> float | None:
-    """When the present share took effect on the route; None when there is nothing to compare:
-    one side gets everything, or the share is just being changed."""
-    if rollout.phase != "forward" or not 0 < rollout.weight_percent < 100:
-        return None
-    if isinstance(rollout.step, SetTraffic):
-        return None
-    for step, record in zip(
-        reversed(rollout.plan[: len(rollout.records)]), reversed(rollout.records), strict=True
-    ):
-        if isinstance(step, SetTraffic):
-            return record.ended
-    return None

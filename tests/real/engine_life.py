@@ -24,13 +24,14 @@ from gaesup_backends.local.backend import LocalBackend
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.journal import Batch
 from gaesup_tui.engine.ports import Places
+from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 
 KEY = "cart@production"
@@ -171,7 +172,7 @@ async def live(asked: argparse.Namespace) -> None:
         DeadlyJournal(places.state / "journal.db", asked.die),
         {"local": LocalBackend(places)},
         clock=AheadClock(asked.ahead_s),
-        judge=RatioJudge(),
+        judge=Bench(Records(places.state / "judged")),
         places=places,
         version="test",
     )

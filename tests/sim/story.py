@@ -11,11 +11,11 @@ from random import Random
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine import upkeep
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.ports import Places
+from tests.ratio_judge import RatioJudge
 
 from .disk import Disk, SimJournal
 from .fleet import Fleet, SimBackend

@@ -13,12 +13,12 @@ from typing import Any
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Unavailable
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import Observation
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.ports import Places
+from tests.ratio_judge import RatioJudge
 from tests.sim.disk import Disk, SimJournal
 from tests.sim.fleet import Fleet, SimBackend
 from tests.sim.virtual import VirtualLoop, virtual_loop

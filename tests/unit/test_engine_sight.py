@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import (
     Counters,
     DeploymentSeen,
@@ -27,7 +26,7 @@ def seen_at(at: float, boot: str, state: ReplicaState, ok: int, errors: int) -> 
 
 def errors_after(*observations: Observation) -> int | None:
     """Errors in a window over all of them."""
-    sight = Sight(RatioJudge())
+    sight = Sight()
     for observation in observations:
         assert sight.take(observation, observation.at)
     window = sight.window(KEY, V42, observations[-1].at, 60.0)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.domain.observation import Counters
 from gaesup_tui.domain.steps import RolloutSpec
 from gaesup_tui.domain.telemetry import Series, Window, quantile
+from tests.ratio_judge import RatioJudge
 
 BOUNDS = (0.01, 0.1, 1.0)
 SPEC = RolloutSpec(strategy="canary", plan=())

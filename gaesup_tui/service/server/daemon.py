@@ -17,11 +17,12 @@ from importlib.metadata import entry_points
 
 import gaesup_tui
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.judge import RatioJudge
 from gaesup_tui.engine import ports
+from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.ports import Backend
+from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
 from gaesup_tui.service import places as where
 from gaesup_tui.service.places import Places
@@ -66,7 +67,7 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
         SqliteJournal(places.journal),
         find_backends(backend_places),
         clock=SystemClock(),
-        judge=RatioJudge(),
+        judge=Bench(Records(places.state / "judged")),
         places=backend_places,
         version=gaesup_tui.__version__,
     )

@@ -42,8 +42,7 @@ def verdict_of(engine: Engine, state: Deployment) -> Verdict | None:
     rollout = state.active
     if rollout is None or rollout.phase != "forward":
         return None
-    look = engine.look(state.key)
-    return look.verdict if look else None
+    return engine.verdict(state.key)
 
 
 def sight_of(
@@ -119,6 +118,8 @@ def _verdict(verdict: Verdict) -> Hashable:
         verdict.kind,
         verdict.reason,
         tuple((f.metric, f.state, _coarse(f.low), _coarse(f.high)) for f in verdict.findings),
+        _coarse(verdict.toward_abort),
+        _coarse(verdict.toward_promote),
     )
 
 

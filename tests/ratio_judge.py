@@ -1,18 +1,21 @@
-"""The first judge: ratios with minimum counts and wide intervals.
+"""A judge for worlds whose traffic is clear-cut: it decides within seconds of virtual time.
 
-It is looked at every second, so ABORT needs four standard errors: at that width a healthy
-release is stopped in about one look of thirty thousand. It is pure: windows in, verdict out.
+Ratios with minimum counts and wide intervals, behind the port of the engine.
 """
 
 from __future__ import annotations
 
-from math import sqrt
-from typing import Protocol
+from collections.abc import Iterable
+from math import inf, sqrt
 
-from gaesup_tui.domain.steps import RolloutSpec
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.judged_record import Record
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import RolloutSpec, SetTraffic
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.text import milliseconds, percent
 from gaesup_tui.domain.verdict import Finding, Verdict
+from gaesup_tui.engine.sight import Sight
 
 MIN_REQUESTS = 50
 MIN_FOR_P95 = 200
@@ -20,18 +23,39 @@ MIN_FOR_P95 = 200
 _FELT_S = 0.025
 _HARM_ERRORS = 4.0
 _CLEAR_ERRORS = 2.0
-
-
-class Judge(Protocol):
-    """Decides about a candidate from what both sides did since the candidate got its share."""
-
-    def judge(
-        self, spec: RolloutSpec, base: Window | None, candidate: Window | None
-    ) -> Verdict: ...
+YOUNG_S = 2.0
+"""Less than this is too short to say that no requests come."""
 
 
 class RatioJudge:
-    """Compares error ratios and p95 of both sides; see the module for how sure it must be."""
+    """Compares error ratios and p95 of both sides since the present share took effect."""
+
+    def __init__(self) -> None:
+        self._sight: dict[str, Sight] = {}
+
+    def seen(self, sight: Sight, states: Iterable[Deployment]) -> None:
+        self._sight.update({state.key: sight for state in states})
+
+    def decision(self, rollout: Rollout, now: float) -> Verdict | None:
+        return self.verdict(rollout, now)
+
+    def verdict(self, rollout: Rollout, now: float) -> Verdict | None:
+        since, sight = weight_since(rollout), self._sight.get(rollout.deployment)
+        if since is None or rollout.base is None or sight is None:
+            return None
+        base, candidate = (
+            sight.window(rollout.deployment, side.id, now, inf, since)
+            for side in (rollout.base, rollout.candidate)
+        )
+        if any(window is None or window.seconds < YOUNG_S for window in (base, candidate)):
+            return None
+        return self.judge(rollout.spec, base, candidate)
+
+    def record(self, rollout: str) -> Record | None:
+        return None
+
+    def close(self) -> None:
+        pass
 
     def judge(self, spec: RolloutSpec, base: Window | None, candidate: Window | None) -> Verdict:
         if candidate is None or candidate.requests == 0:
@@ -120,3 +144,18 @@ def _harm_reason(finding: Finding) -> str:
     if finding.metric == "errors":
         return f"errors {percent(finding.candidate)} against {percent(finding.base)} on the base"
     return f"p95 {milliseconds(finding.candidate)} against {milliseconds(finding.base)} on the base"
+
+
+def weight_since(rollout: Rollout) -> float | None:
+    """When the present share took effect on the route; None when there is nothing to compare:
+    one side gets everything, or the share is just being changed."""
+    if rollout.phase != "forward" or not 0 < rollout.weight_percent < 100:
+        return None
+    if isinstance(rollout.step, SetTraffic):
+        return None
+    for step, record in zip(
+        reversed(rollout.plan[: len(rollout.records)]), reversed(rollout.records), strict=True
+    ):
+        if isinstance(step, SetTraffic):
+            return record.ended
+    return None

@@ -1,0 +1,79 @@
+"""From a rollout's wishes to the judge's settings, and from the judge's state to a verdict."""
+
+from __future__ import annotations
+
+import math
+
+from gaesup_tui.domain.judging import Metrics, Start, State
+from gaesup_tui.domain.judging.account import Line, explain
+from gaesup_tui.domain.judging.settings import FINE_BOUNDS_S
+from gaesup_tui.domain.judging.words import sentence
+from gaesup_tui.domain.steps import RolloutSpec
+from gaesup_tui.domain.verdict import Finding, Verdict
+
+TICK_S = 5.0
+_LEAST = 1e-4
+"""A tolerance of nothing cannot be judged: no number of requests would be enough."""
+_MIN_BOUNDS = 3
+_LONGEST = 500
+
+
+def start_of(spec: RolloutSpec, bounds_s: tuple[float, ...]) -> Start:
+    """The settings for one rollout; ``bounds_s`` are those of the backend's latency buckets.
+
+    Without buckets latency is not judged. With sticky clients traffic is not: their number is not
+    the number of their requests, so a share of clients promises no share of requests.
+    """
+    usual, has_latency = Metrics(), len(bounds_s) >= _MIN_BOUNDS
+    errors = min(max(spec.error_tolerance, _LEAST), 1 - _LEAST)
+    return Start(
+        tick_s=TICK_S,
+        bounds_s=bounds_s if has_latency else FINE_BOUNDS_S,
+        metrics=usual._replace(
+            errors=usual.errors._replace(tolerance=errors),
+            latency=usual.latency._replace(
+                tolerance=max(spec.p95_tolerance, _LEAST), enabled=has_latency
+            ),
+            traffic=usual.traffic._replace(enabled=not spec.sticky),
+        ),
+    )
+
+
+def verdict_of(state: State, trouble: str = "") -> Verdict:
+    """What the judge says now, for people; about a millisecond. ``trouble`` is added to it."""
+    account = explain(state)
+    said = sentence(state, account)
+    ahead = account.forecast
+    return Verdict(
+        kind=state.verdict.kind,
+        reason=(f"{said} ({trouble})" if trouble else said)[:_LONGEST],
+        findings=tuple(_finding(line) for line in account.lines if _worth_showing(line)),
+        toward_abort=account.toward_abort,
+        toward_promote=account.toward_promote,
+        left_s=ahead.seconds if ahead and math.isfinite(ahead.seconds) else None,
+    )
+
+
+def _worth_showing(line: Line) -> bool:
+    """Few units have conversions: an empty row about them would stand on every screen."""
+    return line.state != "off" and (line.metric != "conversion" or line.estimate is not None)
+
+
+def _finding(line: Line) -> Finding:
+    band = line.interval if line.estimate is not None else None
+    return Finding(
+        metric="p95" if line.metric == "latency" else line.metric,
+        base=line.baseline,
+        candidate=line.canary,
+        difference=line.estimate,
+        low=_finite(band.low) if band else None,
+        high=_finite(band.high) if band else None,
+        tolerance=line.tolerance,
+        base_requests=line.baseline_requests,
+        candidate_requests=line.canary_requests,
+        state="unsure" if line.state == "off" else line.state,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,107 @@
+"""One rollout before the judge: from totals seen now and then to ticks of 5 s.
+
+Both arms are always counted between the same two observations. What was missed while nothing was
+seen is caught up as long as the backend kept counting; what a restart of it took is not known in
+either arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gaesup_tui.domain.judged_record import Entry, Totals
+from gaesup_tui.domain.judging import Arm, Start, State, Tick, begin, step
+from gaesup_tui.domain.judging.counters import increment
+
+_EARLY_S = 0.25
+"""Observations come about once a second: one just before the tick is meant for it."""
+LATE_TICKS = 2
+"""So many ticks without an observation are told to the judge as not known."""
+_MOST_LATE = 720
+
+
+class Trial:
+    """The state of one judgement and where its next tick begins. Times are Unix seconds."""
+
+    def __init__(
+        self, start: Start, history: Sequence[Arm], began_at: float, weight: float
+    ) -> None:
+        """Raises ``ValueError`` when the settings cannot be."""
+        self.state: State = begin(start, history)
+        self.began_at = began_at
+        self._ticked_at = began_at
+        self._totals: Totals | None = None
+        self._weight: float | None = weight
+        """The share since the last tick; None: it changed."""
+
+    def resume(self, entries: Sequence[Entry]) -> None:
+        """Goes through what was recorded of it."""
+        for entry in entries:
+            self.state, _ = step(self.state, entry.tick)
+            self._ticked_at = entry.at
+            self._totals = entry.totals
+            self._weight = entry.tick.weight
+
+    def rest(self, at: float) -> None:
+        """One side gets everything: nothing can be compared until the traffic is split again."""
+        self._totals, self._ticked_at = None, at
+
+    def take(self, at: float, totals: Totals, weight: float) -> list[Entry]:
+        """Takes an observation in; the ticks that are over with it."""
+        if self._weight != weight:
+            self._weight = None
+        if self._totals is None:
+            self._begin_at(at, totals, weight)
+            return []
+        entries = self.wait(at)
+        if at - self._ticked_at >= self.state.start.tick_s - _EARLY_S:
+            entries.append(self._tick(at, totals))
+            self._weight = weight
+        return entries
+
+    def wait(self, now: float) -> list[Entry]:
+        """Ticks of which nothing was seen are over: they are not known, and that is not zero."""
+        tick_s = self.state.start.tick_s
+        missed = int((now - self._ticked_at + _EARLY_S) / tick_s) - LATE_TICKS + 1
+        if self._totals is None or missed <= 0:
+            return []
+        entries = []
+        for _ in range(min(missed, _MOST_LATE)):
+            entries.append(self._step(self._ticked_at + tick_s, None, None))
+        return entries
+
+    def _begin_at(self, at: float, totals: Totals, weight: float) -> None:
+        if totals.whole:
+            self._totals, self._ticked_at, self._weight = totals, at, weight
+
+    def _tick(self, at: float, now: Totals) -> Entry:
+        before = self._totals
+        assert before is not None
+        if not before.whole or before.boot != now.boot:
+            # Counted anew: both arms begin with the same observation, or one would seem to fall.
+            self._totals = now if now.whole else Totals(now.boot, None, None)
+            return self._step(at, None, None)
+        canary, lost = _grown(before.canary, now.canary)
+        baseline, lost_too = _grown(before.baseline, now.baseline)
+        if lost or lost_too:
+            self._totals = now if now.whole else Totals(now.boot, None, None)
+            return self._step(at, None, None)
+        self._totals = Totals(
+            now.boot, now.canary or before.canary, now.baseline or before.baseline
+        )
+        return self._step(at, canary, baseline)
+
+    def _step(self, at: float, canary: Arm | None, baseline: Arm | None) -> Entry:
+        number = self.state.number + 1
+        tick = Tick(number, round(at - self.began_at, 3), self._weight, canary, baseline)
+        self.state, _ = step(self.state, tick)
+        self._ticked_at = at
+        return Entry(tick, at, self._totals)
+
+
+def _grown(before: Arm | None, now: Arm | None) -> tuple[Arm | None, bool]:
+    """What one arm did, and whether its counters fell: then what it did before is lost."""
+    if before is None or now is None:
+        return None, False
+    grown = increment({"": before}, {"": now})
+    return grown.arm, bool(grown.restarts)
