@@ -34,7 +34,7 @@ def _usage(argument: Argument) -> str:
     if not name.startswith("-"):
         shown = options.get("metavar") or "|".join(options.get("choices", (name.upper(),)))
         return f"[{shown}]" if options.get("nargs") == "?" else str(shown)
-    value = "" if "action" in options else f" {_value(argument)}"
+    value = "" if options.get("action") == "store_true" else f" {_value(argument)}"
     return f"{name}{value}" if options.get("required") else f"[{name}{value}]"
 
 
@@ -47,7 +47,9 @@ def _shown(argument: Argument) -> str:
     names = ", ".join(argument.names)
     if not argument.names[0].startswith("-"):
         return str(argument.options.get("metavar", names))
-    return names if "action" in argument.options else f"{names} {_value(argument)}"
+    return (
+        names if argument.options.get("action") == "store_true" else f"{names} {_value(argument)}"
+    )
 
 
 def page(old: str) -> str:

@@ -150,6 +150,9 @@ def canary(waits: bool = True) -> Json:
             "kind": "CONTINUE",
             "reason": "no harm seen; sure enough to promote in about 2 min at this traffic",
             "at": now,
+            "toward_abort": 0.08,
+            "toward_promote": 0.62,
+            "left_s": 120.0,
             "findings": [
                 {
                     "metric": metric,

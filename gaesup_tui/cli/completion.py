@@ -68,7 +68,7 @@ def words(line: list[str], at: int, args: argparse.Namespace) -> list[str]:
 def _at(command: Command, before: str, now: str, args: argparse.Namespace) -> list[str]:
     arguments = (*command.arguments, *command.one_of)
     option = next((a for a in arguments if before.startswith("-") and before in a.names), None)
-    if option and "action" not in option.options:
+    if option and option.options.get("action") != "store_true":
         return _values(option, args)
     if now.startswith("-"):
         return [name for a in arguments for name in a.names if name.startswith("--")]

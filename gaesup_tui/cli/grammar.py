@@ -213,6 +213,23 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "judge",
+        "judge",
+        "Why the judge says what it says, and what other settings would have said",
+        (
+            arg("what", choices=("explain", "replay")),
+            arg("target", metavar="UNIT|ROLLOUT", help="cart, or cart@production#3"),
+            ENVIRONMENT,
+            arg(
+                "--set",
+                metavar="NAME=VALUE",
+                action="append",
+                help="replay: with another setting, kappa=0.5 or errors.tolerance=0.01; repeatable",
+            ),
+            JSON,
+        ),
+    ),
+    Command(
         "load",
         "load",
         "Send HTTP requests to a unit and report what clients saw",

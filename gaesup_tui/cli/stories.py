@@ -31,7 +31,7 @@ STORIES: dict[str, Story] = {
         "v42",
         "v41",
         RPS,
-        "5 % for 10 s, 25 % under analysis, then it waits for you: p promotes, x aborts",
+        "5 % for 10 s, 25 % for 15 s, then it waits for you: p promotes, x aborts",
     ),
     "bad-canary": Story(
         "v43",

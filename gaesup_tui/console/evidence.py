@@ -5,23 +5,25 @@ from __future__ import annotations
 from gaesup_tui.domain.verdict_views import FindingView, VerdictView
 from gaesup_widgets.cells import Cell, millis, percent
 from gaesup_widgets.evidence import Evidence
+from gaesup_widgets.paint import Runs
+from gaesup_widgets.symbols import Symbols
 
+_METER = 20
+"""Cells of a meter."""
 _LEVELS = {"ok": "ok", "harm": "bad", "unsure": "", "no data": "dim"}
 _VERDICTS = {"PROMOTE": "ok", "CONTINUE": "accent", "ABORT": "bad", "NO EVIDENCE": "warn"}
 
 
 def evidence_of(finding: FindingView) -> Evidence:
-    """One metric: errors in points, p95 relative to the base."""
-    is_errors = finding["metric"] == "errors"
-    tolerance = finding["tolerance"]
-    text = f"+{tolerance * 100:.2g}{' pt' if is_errors else ' %'}"
-    if finding["state"] == "ok" and (finding["difference"] or 0.0) > tolerance:
-        # The judge looks at what users feel: a few milliseconds are none, however many percent.
-        text += ", not felt"
+    """One metric: errors in points, the others relative to the base."""
+    metric, tolerance = finding["metric"], finding["tolerance"]
+    sign = "-" if metric in ("traffic", "conversion") else "+"
+    size = f"{tolerance * 100:.2g}" if tolerance < 1 else f"{tolerance * 100:.0f}"
+    text = f"{sign}{size}{' pt' if metric == 'errors' else ' %'}"
     return Evidence(
-        name=finding["metric"],
-        baseline=_value(finding["base"], is_errors),
-        candidate=_value(finding["candidate"], is_errors),
+        name=metric,
+        baseline=_value(finding["base"], metric),
+        candidate=_value(finding["candidate"], metric),
         difference=finding["difference"],
         low=finding["low"],
         high=finding["high"],
@@ -31,9 +33,11 @@ def evidence_of(finding: FindingView) -> Evidence:
     )
 
 
-def _value(value: float | None, is_errors: bool) -> str:
-    if is_errors:
+def _value(value: float | None, metric: str) -> str:
+    if metric in ("errors", "conversion"):
         return percent(value, 2).replace(" ", "")
+    if metric == "traffic":
+        return _count(value)
     return millis(None if value is None else value * 1000)
 
 
@@ -45,6 +49,32 @@ def verdict_cells(verdict: VerdictView | None) -> list[Cell]:
         Cell(verdict["kind"], _VERDICTS.get(verdict["kind"], "")),
         Cell(f"  {verdict['reason']}"),
     ]
+
+
+def _count(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value < 10_000 else f"{value / 1000:.0f}k"
+
+
+def meter_cells(verdict: VerdictView | None, symbols: Symbols) -> list[Runs]:
+    """How far both keys have turned: ``abort   ██░░░░░░░░  20 %``."""
+    if verdict is None or verdict["toward_abort"] is None:
+        return []
+    keys = (("abort", verdict["toward_abort"], "bad"), ("promote", verdict["toward_promote"], "ok"))
+    lines: list[Runs] = []
+    for name, share, style in keys:
+        turned = max(0.0, min(share or 0.0, 1.0))
+        full = int(turned * _METER)
+        bar = symbols.fill * full + symbols.rest * (_METER - full)
+        lines.append(
+            [
+                Cell(f"{'to ' + name:<11}", "dim"),
+                Cell(bar, style if full else "dim"),
+                Cell(f" {turned * 100:3.0f} %"),
+            ]
+        )
+    return lines
 
 
 def requests_line(verdict: VerdictView | None, base: str, candidate: str) -> str:

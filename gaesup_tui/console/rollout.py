@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from gaesup_tui.console.desk import Desk
-from gaesup_tui.console.evidence import evidence_of, requests_line, verdict_cells
+from gaesup_tui.console.evidence import evidence_of, meter_cells, requests_line, verdict_cells
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import (
@@ -107,7 +107,15 @@ class Rollout(Page):
         verdict = rollout["verdict"]
         findings = verdict["findings"] if verdict else []
         self._table.show(base, candidate, [evidence_of(finding) for finding in findings])
-        self._verdict.set_lines([*self._numbers(view), (), *self._verdict_lines(rollout)])
+        # The sentence first: on a low terminal the last lines are not seen.
+        self._verdict.set_lines(
+            [
+                *self._verdict_lines(rollout),
+                *meter_cells(verdict, self.desk.symbols),
+                (),
+                *self._numbers(view),
+            ]
+        )
         self._foot.set_lines(self._foot_lines(view, rollout, now))
 
     # Lines ----------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ class Trial:
         self.state: State = begin(start, history)
         self.began_at = began_at
         self._ticked_at = began_at
+        self._number = -1
+        """Of the last tick. The judge's own stands still after its ABORT; a replay with other
+        settings may want to know how it went on."""
         self._totals: Totals | None = None
         self._weight: float | None = weight
         """The share since the last tick; None: it changed."""
@@ -38,6 +41,7 @@ class Trial:
         """Goes through what was recorded of it."""
         for entry in entries:
             self.state, _ = step(self.state, entry.tick)
+            self._number = entry.tick.number
             self._ticked_at = entry.at
             self._totals = entry.totals
             self._weight = entry.tick.weight
@@ -92,8 +96,8 @@ class Trial:
         return self._step(at, canary, baseline)
 
     def _step(self, at: float, canary: Arm | None, baseline: Arm | None) -> Entry:
-        number = self.state.number + 1
-        tick = Tick(number, round(at - self.began_at, 3), self._weight, canary, baseline)
+        self._number += 1
+        tick = Tick(self._number, round(at - self.began_at, 3), self._weight, canary, baseline)
         self.state, _ = step(self.state, tick)
         self._ticked_at = at
         return Entry(tick, at, self._totals)

@@ -123,6 +123,10 @@ class Client:
         """A rollout by its id, also a past one."""
         return cast("RolloutView", self._get(f"/v1/rollouts/{quote(rollout_id)}"))
 
+    def judged(self, rollout_id: str) -> list[str]:
+        """The judge's record of a rollout as lines; ``judged_record.read_record`` takes them."""
+        return cast("list[str]", self._get(f"/v1/judged/{quote(rollout_id)}")["lines"])
+
     def series(self, deployment: str, points: int = 120) -> DeploymentSeries:
         """The last seconds of a deployment and its revisions."""
         query: Query = {"deployment": deployment, "points": points}

@@ -31,6 +31,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/rollback/preview", asking.rollback_preview),
     ("GET", "/v1/history", asking.history),
     ("GET", "/v1/rollouts/{id:path}", asking.rollout),
+    ("GET", "/v1/judged/{id:path}", asking.judged),
     ("GET", "/v1/series", asking.series),
     ("GET", "/metrics", asking.metrics),
     ("GET", "/v1/stream", feeds.stream),

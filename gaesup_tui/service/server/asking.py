@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from gaesup_tui.domain import preview as previews
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, NotFound
+from gaesup_tui.domain.judged_record import entry_line, head_line
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.service.server import past, series_of
@@ -120,6 +121,13 @@ async def rollout(request: Request) -> Response:
     known(request)
     found = await past.rollout(_hub(request).engine, request.path_params["id"])
     return reply(dict(found))
+
+
+async def judged(request: Request) -> Response:
+    """The judge's record of a rollout: its lines, as they lie on the disk."""
+    known(request)
+    record = await _hub(request).engine.judged(printable_line(request.path_params["id"], 150))
+    return reply({"lines": [head_line(record), *map(entry_line, record.entries)]})
 
 
 async def series(request: Request) -> Response:

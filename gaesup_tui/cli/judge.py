@@ -1,0 +1,164 @@
+"""``gaesup judge``: why it says what it says, and what other settings would have said."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import groupby
+
+from gaesup_tui.cli import targets
+from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.output import Output
+from gaesup_tui.cli.settings import changed
+from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
+from gaesup_tui.domain.judged import verdict_of
+from gaesup_tui.domain.judged_record import Record, read_record, replay
+from gaesup_tui.domain.judging import Judgement, Start, State
+from gaesup_tui.domain.judging.flips import errors_to_abort
+from gaesup_tui.domain.judging.words import flip
+from gaesup_tui.domain.text import duration, milliseconds, percent
+from gaesup_tui.domain.verdict import Finding
+
+_STYLE = {"PROMOTE": "ok", "CONTINUE": "", "ABORT": "bad", "NO EVIDENCE": "warn"}
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Goes through the record here, not in the engine: a replay costs nobody else anything."""
+    engine = connect(args)
+    rollout = args.target
+    if "#" not in rollout:
+        row = targets.find(engine.status()["deployments"], rollout, args.environment)
+        if row["rollout"] is None:
+            raise NotFound(f"{row['key']} never had a rollout")
+        rollout = row["rollout"]["id"]
+    lines = engine.judged(rollout)
+    try:
+        record = read_record(lines)
+    except ValueError as error:
+        raise Unavailable(str(error)) from None
+    if args.what == "explain":
+        if args.set:
+            raise Invalid("--set is for replay", hint="explain says what was said")
+        return _explain(record, args.json, out)
+    return _replay(record, args.set or [], args.json, out)
+
+
+# Why.
+
+
+def _explain(record: Record, as_json: bool, out: Output) -> int:
+    state, _ = replay(record, record.start)
+    verdict = verdict_of(state)
+    if as_json:
+        out.raw(json.dumps({"rollout": record.rollout, **verdict.model_dump()}) + "\n")
+        return 0
+    out.line(_title(record), "bold")
+    out.line(f"{verdict.kind}  {verdict.reason}", _STYLE[verdict.kind])
+    head = ("METRIC", record.base, record.candidate, "DIFFERENCE", "BETWEEN", "LIMIT", "STATE")
+    out.table(head, [_row(finding) for finding in verdict.findings])
+    if verdict.findings:
+        first = verdict.findings[0]
+        out.line(f"{first.candidate_requests:,} and {first.base_requests:,} requests compared")
+    out.line(
+        f"toward abort {percent(verdict.toward_abort)}, "
+        f"toward promote {percent(verdict.toward_promote)} (evidence, not probability)"
+    )
+    if verdict.kind in ("CONTINUE", "PROMOTE") and (said := flip(errors_to_abort(state))):
+        out.line(said)
+    return 0
+
+
+def _title(record: Record) -> str:
+    tick_s, history = record.start.tick_s, len(record.history)
+    past = f"{duration(history * tick_s)} of the base's past" if history else "no past of the base"
+    return (
+        f"{record.rollout}  {record.base}→{record.candidate}  "
+        f"{len(record.entries)} ticks of {duration(tick_s)}, {past}"
+    )
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    between = "–"
+    if finding.low is not None and finding.high is not None:
+        between = f"{_size(finding, finding.low)} to {_size(finding, finding.high)}"
+    return (
+        finding.metric,
+        _value(finding.metric, finding.base),
+        _value(finding.metric, finding.candidate),
+        "–" if finding.difference is None else _size(finding, finding.difference),
+        between,
+        _size(finding, finding.tolerance),
+        finding.state,
+    )
+
+
+def _value(metric: str, value: float | None) -> str:
+    if metric == "p95":
+        return milliseconds(value)
+    if metric == "traffic":
+        return "–" if value is None else f"{value:,.0f}"
+    return "–" if value is None else f"{value * 100:.2f} %"
+
+
+def _size(finding: Finding, harm: float) -> str:
+    if finding.metric == "errors":
+        return f"{harm * 100:+.2f} points"
+    return f"{(harm if finding.metric == 'p95' else -harm) * 100:+.0f} %"
+
+
+# What if.
+
+
+def _replay(record: Record, changes: list[str], as_json: bool, out: Output) -> int:
+    start = changed(_today(record.start), changes)
+    lived, was = replay(record, record.start)
+    state, said = replay(record, start)
+    if as_json:
+        told = {
+            "rollout": record.rollout,
+            "recorded": [_short(judgement) for judgement in was],
+            "replayed": [_short(judgement) for judgement in said],
+        }
+        out.raw(json.dumps(told) + "\n")
+        return 0
+    out.line(_title(record), "bold")
+    out.line(f"as it was set:  {_decision(lived, was)}")
+    settings = ", ".join(changes) or "today's defaults, the rollout's own tolerances"
+    out.line(f"replayed:       {_decision(state, said)}")
+    out.line(f"({settings})", "dim")
+    out.table(
+        ("AFTER", "TICKS", "VERDICT", "CAUSE"),
+        [
+            (duration(first.end_s), str(1 + len(rest)), first.kind, first.cause)
+            for (_, _), (first, *rest) in (
+                (key, list(group)) for key, group in groupby(said, lambda j: (j.kind, j.cause))
+            )
+        ],
+    )
+    out.line(verdict_of(state).reason, _STYLE[state.verdict.kind])
+    return 0
+
+
+def _today(start: Start) -> Start:
+    """What a rollout that asks for the same would be judged by now."""
+    usual = Start()
+    policies = [
+        policy._replace(tolerance=asked.tolerance, enabled=asked.enabled)
+        for policy, asked in zip(usual.metrics, start.metrics, strict=True)
+    ]
+    return usual._replace(
+        tick_s=start.tick_s, bounds_s=start.bounds_s, metrics=type(usual.metrics)(*policies)
+    )
+
+
+def _short(judgement: Judgement) -> dict[str, object]:
+    return {"end_s": judgement.end_s, "kind": judgement.kind, "cause": judgement.cause}
+
+
+def _decision(state: State, said: list[Judgement]) -> str:
+    """``ABORT after 35 s (harm: errors)``: the first one anybody would have acted on."""
+    for judgement in said:
+        if judgement.kind in ("ABORT", "PROMOTE"):
+            about = f": {judgement.metric}" if judgement.metric else ""
+            return f"{judgement.kind} after {duration(judgement.end_s)} ({judgement.cause}{about})"
+    return f"no decision in {duration(state.end_s)}"
