@@ -24,6 +24,9 @@ log = logging.getLogger("gaesup.engine.bench")
 
 MOST_TICKS_AT_ONCE = 300
 """Ticks read back from records at one observation: about a tenth of a second's work."""
+FEW_TICKS = 50
+"""With a quarter of all trials, what is judged at one observation: a thousand rollouts that began
+together come to be judged at different seconds."""
 _QUIET = ("CONTINUE", "NO EVIDENCE")
 
 
@@ -37,12 +40,17 @@ class Bench:
         """By rollout."""
         self._looked_for: set[str] = set()
         """Rollouts whose record of an earlier life was looked for."""
+        self._unfit: set[str] = set()
+        """Rollouts that cannot be judged; said once."""
+        self._turns = 0
+        """Ticks that may still be judged at this observation."""
         self._verdicts: dict[str, tuple[int, str, Verdict]] = {}
         """By rollout, what was said after which tick, and with which trouble of the disk."""
 
     def seen(self, sight: Sight, states: Iterable[Deployment]) -> None:
         """Takes in the newest observation of one backend; ``states`` are its deployments."""
         budget, active, keys = MOST_TICKS_AT_ONCE, set(), set()
+        self._turns = FEW_TICKS + len(self._trials) // 4
         for state in states:
             keys.add(state.key)
             rollout = state.active
@@ -107,14 +115,19 @@ class Bench:
             return
         if trial is None:
             trial = self._begin(sight, rollout, weight)
-        if trial is not None:
-            bounds_s = trial.state.start.bounds_s
-            totals = _totals(sight, rollout, bounds_s)
+        if trial is None:
+            return
+        if trial.due(sight.placed_at) and self._turns > 0:
+            self._turns -= 1
+            totals = _totals(sight, rollout, trial.state.start.bounds_s)
             self._write(rollout.id, trial.take(sight.placed_at, totals, weight))
+        else:
+            trial.pass_by(weight)
 
     def _begin(self, sight: Sight, rollout: Rollout, weight: float) -> Trial | None:
         """None while one side was never ready: there is nothing to begin from."""
-        assert rollout.base is not None
+        if rollout.base is None or rollout.id in self._unfit:
+            return None
         key, base = rollout.deployment, rollout.base
         counters = sight.counters(key, rollout.candidate.id)
         if counters is None or sight.counters(key, base.id) is None:
@@ -122,7 +135,14 @@ class Bench:
         start = start_of(rollout.spec, counters.bounds_s)
         history = self._habits.of(key, base.id, start.bounds_s)
         at = sight.placed_at
-        trial = self._trials[rollout.id] = Trial(start, history, at, weight)
+        try:
+            trial = Trial(start, history, at, weight)
+        except ValueError as error:
+            # A backend with buckets that cannot be: everything else about it is still of use.
+            log.error("%s is not judged: %s", rollout.id, error)
+            self._unfit.add(rollout.id)
+            return None
+        self._trials[rollout.id] = trial
         record = Record(
             rollout.id, base.version, rollout.candidate.version, round(at, 3), start, history
         )
@@ -165,6 +185,7 @@ class Bench:
         over = self._looked_for - active
         for rollout in [each for each in over if each.rpartition("#")[0] in keys]:
             self._looked_for.discard(rollout)
+            self._unfit.discard(rollout)
             self._trials.pop(rollout, None)
             self._verdicts.pop(rollout, None)
 

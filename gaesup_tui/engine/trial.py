@@ -50,15 +50,23 @@ class Trial:
         """One side gets everything: nothing can be compared until the traffic is split again."""
         self._totals, self._ticked_at = None, at
 
-    def take(self, at: float, totals: Totals, weight: float) -> list[Entry]:
-        """Takes an observation in; the ticks that are over with it."""
+    def due(self, at: float) -> bool:
+        """Whether the next tick is over, or the first one has still to begin."""
+        return self._totals is None or at - self._ticked_at >= self.state.start.tick_s - _EARLY_S
+
+    def pass_by(self, weight: float) -> None:
+        """Takes note of the share on the route, and of nothing else."""
         if self._weight != weight:
             self._weight = None
+
+    def take(self, at: float, totals: Totals, weight: float) -> list[Entry]:
+        """Takes an observation in; the ticks that are over with it."""
+        self.pass_by(weight)
         if self._totals is None:
             self._begin_at(at, totals, weight)
             return []
         entries = self.wait(at)
-        if at - self._ticked_at >= self.state.start.tick_s - _EARLY_S:
+        if self.due(at):
             entries.append(self._tick(at, totals))
             self._weight = weight
         return entries

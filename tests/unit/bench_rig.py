@@ -89,6 +89,11 @@ class Rig:
                 buckets=tuple(a + b for a, b in zip(old.buckets, arm.latency, strict=True)),
             )
 
+    def observe_again(self) -> None:
+        """A second later nothing has changed."""
+        self.now += 1
+        self.observe()
+
     def observe(self) -> None:
         revisions = {
             revision: RevisionSeen(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gaesup_tui.cli.settings import changed
+from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.judged import start_of
 from gaesup_tui.domain.judged_record import Record, entry_line, head_line, read_record, replay
 from gaesup_tui.domain.judging import Start
@@ -209,6 +212,46 @@ def test_a_line_cut_short_by_a_power_loss_costs_that_line_only(rig: Rig) -> None
     with pytest.raises(ValueError, match="cannot be read"):
         read_record([lines[0][:40], *lines[1:]])
     assert [entry_line(entry) for entry in record.entries] == lines[1:-1]
+
+
+def test_a_backend_with_buckets_that_cannot_be_is_seen_all_the_same(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.run(20)
+    rig.canary_at(25)
+    rig.serve(100)
+    for revision, counters in rig.counted.items():
+        rig.counted[revision] = replace(counters, bounds_s=(0.3, 0.2, 0.1), buckets=(0, 0, 0, 0))
+    rig.observe_again()
+    rig.observe_again()
+    assert rig.verdict() is None
+    assert len([r for r in caplog.records if "is not judged" in r.message]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("kappa", "NAME=VALUE"),
+        ("kapa=1", "no setting kapa"),
+        ("tick_s=1", "no setting tick_s"),
+        ("kappa=much", "not a number"),
+        ("kappa=nan", "kappa"),
+        ("errors.tolerance=0", "tolerance of errors"),
+        ("errors.colour=1", "no setting errors.colour"),
+        ("traffic.enabled=perhaps", "neither true nor false"),
+        ("latency.no_data=cry", "hold, fail or ignore"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(change: str, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        changed(Start(), [change])
+
+
+def test_settings_are_changed_one_after_the_other() -> None:
+    start = changed(Start(), ["kappa=0.5", "errors.tolerance=0.01", "traffic.enabled=no"])
+    assert start.kappa == 0.5
+    assert start.metrics.errors == Start().metrics.errors._replace(tolerance=0.01)
+    assert not start.metrics.traffic.enabled
 
 
 def test_without_latency_buckets_or_with_sticky_clients_less_is_judged(rig: Rig) -> None:

@@ -114,7 +114,13 @@ async def test_a_bad_parameter_is_named(gate: Running, path: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [b"/v1/nothing", b"/v1/status?deployment=cart@moon", b"/v1/rollouts/cart@moon%231"]
+    "path",
+    [
+        b"/v1/nothing",
+        b"/v1/status?deployment=cart@moon",
+        b"/v1/rollouts/cart@moon%231",
+        b"/v1/judged/cart@moon%231",
+    ],
 )
 async def test_what_is_not_there_is_said_to_be_not_there(running: Running, path: bytes) -> None:
     status, body = await raw(running, b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % path)

@@ -74,7 +74,9 @@ async def rollout(engine: Engine, rollout_id: str) -> RolloutView:
         found = _known(state, rollout_id) or await _replayed(engine, key, rollout_id)
         if found:
             seen = engine.observer.seen(state)
-            return rollout_view(found, Sight(seen=seen if found.active else None))
+            if not found.active:
+                return rollout_view(found, Sight())
+            return rollout_view(found, Sight(seen=seen, verdict=engine.verdict(key)))
     raise NotFound(
         f"there is no rollout {printable_line(rollout_id, 150)}",
         hint="an id is UNIT@ENVIRONMENT#NUMBER",
