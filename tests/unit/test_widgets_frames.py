@@ -37,7 +37,7 @@ LINES = st.lists(st.tuples(WORDS, STYLES), max_size=WIDTH).map(cells)
 
 
 def screen_of(sent: str) -> pyte.Screen:
-    screen = pyte.Screen(WIDTH, HEIGHT)
+    screen = terminal(HEIGHT)
     pyte.Stream(screen).feed(sent)
     return screen
 
@@ -102,6 +102,15 @@ def test_an_update_outside_the_screen_is_left_out() -> None:
     assert frame.write([(0, WIDTH, cells([("a", "")]))]) == ""
 
 
+def terminal(height: int) -> pyte.Screen:
+    """An empty terminal. The emulator keeps no line that was never written, and a line that is to
+    move to the place of another then leaves that other one standing: so each is there."""
+    screen = pyte.Screen(WIDTH, height)
+    for y in range(height):
+        screen.buffer[y]
+    return screen
+
+
 @settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(LINES, min_size=12, max_size=12),
@@ -120,11 +129,11 @@ def test_scrolled_lines_arrive_where_they_belong(
     for y in range(first, last + 1):
         wanted[y] = lines[y - by] if 0 <= y - by < 12 else fresh
     sent += frame.write((y, 0, line) for y, line in enumerate(wanted) if line != lines[y])
-    screen = pyte.Screen(WIDTH, 12)
+    screen = terminal(12)
     pyte.Stream(screen).feed(sent)
     whole = Frame()
     whole.fit(WIDTH, 12)
-    other = pyte.Screen(WIDTH, 12)
+    other = terminal(12)
     pyte.Stream(other).feed(whole.write((y, 0, line) for y, line in enumerate(wanted)))
     assert screen.display == other.display
     assert all(screen.buffer[y][x] == other.buffer[y][x] for y in range(12) for x in range(WIDTH))
