@@ -20,6 +20,9 @@ def evidence_of(finding: FindingView) -> Evidence:
     sign = "-" if metric in ("traffic", "conversion") else "+"
     size = f"{tolerance * 100:.2g}" if tolerance < 1 else f"{tolerance * 100:.0f}"
     text = f"{sign}{size}{' pt' if metric == 'errors' else ' %'}"
+    if metric == "p95" and tolerance > 1 and finding["base"] is not None:
+        # A fast unit's limit is a time one feels; as a share of its p95 it reads like none at all.
+        text = f"+{millis(tolerance * finding['base'] * 1000)}"
     return Evidence(
         name=metric,
         baseline=_value(finding["base"], metric),

@@ -34,7 +34,7 @@ def test_each_metric_is_told_in_its_own_terms() -> None:
     ]
     assert [(e.baseline, e.candidate, e.tolerance_text) for e in shown] == [
         ("0.00%", "1.12%", "+0.5 pt"),
-        ("0.5ms", "12ms", "+1000 %"),
+        ("0.5ms", "12ms", "+5.0ms"),
         ("15k", "870", "-25 %"),
         ("6.00%", "5.00%", "-10 %"),
     ]
