@@ -67,8 +67,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         asyncio._set_running_loop(self)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
         asyncio._set_running_loop(None)
+        if error is not None:
+            self.drop()  # nobody comes back for what was under way
 
     def drop(self) -> None:
         """A crash: nothing that was under way goes on, and nothing is tidied up."""
