@@ -42,6 +42,12 @@ class Counters:
     buckets: tuple[int, ...] = ()
     """Successful replies per bucket, one more than bounds, not cumulative. A backend that counts
     them for failures too makes a fast failure look like fast service."""
+    conversions: int | None = None
+    """Successful replies to the requests a unit calls its conversion; None: nothing counts them."""
+    users: int | None = None
+    """Different users, by the key that keeps them on their side; None: nothing tells them apart."""
+    converted_users: int | None = None
+    """Of ``users``, those with at least one conversion."""
 
     @property
     def requests(self) -> int:
