@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
-from gaesup_tui.domain import strategy
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.creating import create, roll_back_to
+from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.global_rollback import begin
@@ -14,11 +14,9 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import Analyse, Cause, Pause, RolloutSpec, SetTraffic, SmokeTest, Step
+from gaesup_tui.domain.steps import Analyse, Cause, Pause, SetTraffic, SmokeTest, Step
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.world import World, in_scope
-
-INITIAL_BAKE_S = 0.0
 
 
 def decide_command(world: World, command: cmd.Command, by: Actor, now: float) -> list[ev.Event]:
@@ -41,7 +39,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         case cmd.Deploy():
             _check_moved(world.deployments.get(command.deployment), command.expect_seq)
             _check_allowed(world, "deploy", command.deployment, now)
-            return [_deploy(world, command, by, now)]
+            return [begin_deploy(world, command, by, now)]
     state = world.deployments.get(command.deployment)
     if state is None:
         raise NotFound(
@@ -149,51 +147,6 @@ def _step_back(state: Deployment, command: cmd.StepBack) -> list[ev.Event]:
         ev.SteppedBack(deployment=state.key, index=index, why=command.why),
         ev.RolloutPaused(deployment=state.key, why=why[:500], engine=True),
     ]
-
-
-def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.RolloutCreated:
-    state = world.deployments.get(command.deployment)
-    base = state.stable if state else None
-    if base is not None and base.id == command.revision.id:
-        raise Refused(f"{command.deployment} runs {base.version} already, byte for byte")
-    replicas = command.replicas or (state.replicas if state else 0) or 1
-    spec = command.spec
-    if base is None:
-        name, plan = (
-            "initial",
-            strategy.initial(
-                replicas, command.checks, spec.canary.progress_deadline, INITIAL_BAKE_S
-            ),
-        )
-    elif command.strategy == "canary":
-        name, plan = "canary", strategy.canary(spec.canary, replicas, command.checks)
-    elif command.strategy == "blueGreen":
-        name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)
-    else:
-        there = state.replicas if state else 0
-        name, plan = "rolling", strategy.rolling(spec.rolling, replicas, command.checks, there)
-    rollout_spec = RolloutSpec(
-        strategy=name,
-        plan=plan,
-        guards=spec.guards,
-        error_tolerance=spec.error_tolerance / 100,
-        p95_tolerance=spec.p95_tolerance / 100,
-        auto_abort=spec.auto_abort,
-        sticky=spec.sticky,
-    )
-    return create(
-        command.deployment,
-        state,
-        command.revision,
-        rollout_spec,
-        replicas,
-        by,
-        now,
-        command.why,
-        command.backend,
-        command.project,
-        command.depends_on,
-    )
 
 
 def _rollback(state: Deployment, command: cmd.Rollback, by: Actor, now: float) -> list[ev.Event]:
