@@ -40,6 +40,7 @@ from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.journal import Batch
+from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.ports import LogLine, Places, ProbeReply
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
@@ -128,7 +129,7 @@ def new_engine(directory: Path, backend: World1000) -> Engine:
         SqliteJournal(directory / "journal.db"),
         {"local": backend},
         clock=SystemClock(),
-        judge=Bench(Records(directory / "judged")),
+        judge=Bench(Records(directory / "judged"), Pasts(directory / "habits")),
         places=Places(directory, directory),
         version="bench",
     )

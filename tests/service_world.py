@@ -33,6 +33,7 @@ from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.journal import Batch, JournalError
+from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.ports import LogLine, ProbeReply
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
@@ -245,7 +246,7 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
         journal,
         {"local": backend},
         clock=SystemClock(),
-        judge=Bench(Records(places.state / "judged")),
+        judge=Bench(Records(places.state / "judged"), Pasts(places.state / "habits")),
         places=places,
         version="test",
     )

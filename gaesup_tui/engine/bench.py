@@ -16,6 +16,7 @@ from gaesup_tui.domain.judged_record import Entry, Record, Totals, entry_line, h
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.engine.habits import Habits, arm_of
+from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sight import Sight
 from gaesup_tui.engine.trial import Trial
@@ -33,9 +34,9 @@ _QUIET = ("CONTINUE", "NO EVIDENCE")
 class Bench:
     """``seen`` after every observation; ``verdict`` and ``decision`` whenever somebody looks."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, pasts: Pasts) -> None:
         self._records = records
-        self._habits = Habits(TICK_S)
+        self._habits = Habits(TICK_S, pasts)
         self._trials: dict[str, Trial] = {}
         """By rollout."""
         self._looked_for: set[str] = set()
@@ -49,6 +50,7 @@ class Bench:
 
     def seen(self, sight: Sight, states: Iterable[Deployment]) -> None:
         """Takes in the newest observation of one backend; ``states`` are its deployments."""
+        self._habits.look()
         budget, active, keys = MOST_TICKS_AT_ONCE, set(), set()
         self._turns = FEW_TICKS + len(self._trials) // 4
         for state in states:
@@ -94,6 +96,7 @@ class Bench:
 
     def close(self) -> None:
         """Lets the last lines be written."""
+        self._habits.close()
         self._records.close()
 
     # One deployment.
@@ -133,8 +136,8 @@ class Bench:
         if counters is None or sight.counters(key, base.id) is None:
             return None
         start = start_of(rollout.spec, counters.bounds_s)
-        history = self._habits.of(key, base.id, start.bounds_s)
         at = sight.placed_at
+        history = self._habits.of(key, base.id, start.bounds_s, at)
         try:
             trial = Trial(start, history, at, weight)
         except ValueError as error:

@@ -30,6 +30,7 @@ from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.journal import Batch
+from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.ports import Places
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
@@ -172,7 +173,7 @@ async def live(asked: argparse.Namespace) -> None:
         DeadlyJournal(places.state / "journal.db", asked.die),
         {"local": LocalBackend(places)},
         clock=AheadClock(asked.ahead_s),
-        judge=Bench(Records(places.state / "judged")),
+        judge=Bench(Records(places.state / "judged"), Pasts(places.state / "habits")),
         places=places,
         version="test",
     )

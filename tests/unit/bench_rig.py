@@ -17,6 +17,7 @@ from gaesup_tui.domain.observation import (
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.engine.bench import Bench
+from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sight import Sight
 
@@ -47,7 +48,7 @@ class Rig:
         """A life of the engine begins."""
         self.sight = Sight()
         self.records = Records(self.files)
-        self.bench = Bench(self.records)
+        self.bench = Bench(self.records, Pasts(self.files / "habits"))
 
     @property
     def state(self) -> Deployment:

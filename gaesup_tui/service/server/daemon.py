@@ -21,6 +21,7 @@ from gaesup_tui.engine import ports
 from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
 from gaesup_tui.engine.engine import Engine
+from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.ports import Backend
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
@@ -67,7 +68,7 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
         SqliteJournal(places.journal),
         find_backends(backend_places),
         clock=SystemClock(),
-        judge=Bench(Records(places.state / "judged")),
+        judge=Bench(Records(places.state / "judged"), Pasts(places.state / "habits")),
         places=backend_places,
         version=gaesup_tui.__version__,
     )
