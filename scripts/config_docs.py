@@ -27,6 +27,7 @@ SECTIONS = (
     ("pause", "PauseSpec"),
     ("analysis", "AnalysisSpec"),
     ("rolling", "RollingSpec"),
+    ("blueGreen", "BlueGreenSpec"),
     ("guards[]", "Guard"),
     ("smokeTests[]", "Check"),
 )
@@ -72,7 +73,10 @@ def _kind(spec: dict[str, Any]) -> str:
         return " or ".join(kinds)
     kind = spec.get("type")
     if isinstance(kind, list):
-        return "`64Mi`" if "64Mi" in spec.get("examples", ()) else "`90s`, or seconds"
+        examples = spec.get("examples", ())
+        if "25%" in examples:
+            return "`2` or `25%`"
+        return "`64Mi`" if "64Mi" in examples else "`90s`, or seconds"
     if kind == "array":
         return f"list of {_kind(spec['items'])}"
     if kind == "object":

@@ -76,6 +76,7 @@ def revision(version: str, role: str, weight: int, replicas: int = 2) -> Json:
         "id": f"{version}-aa",
         "version": version,
         "role": role,
+        "colour": "",
         "wanted": replicas,
         "ready": replicas,
         "weight_wished": weight,

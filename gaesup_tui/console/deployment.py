@@ -22,7 +22,7 @@ _REPLICA_STYLES = {"ready": "ok", "starting": "accent", "draining": "dim", "back
 
 _REVISION = (
     Column("name", min_width=14, weight=1),
-    Column("role", min_width=10),
+    Column("role", min_width=15),
     Column("share", min_width=14),
     Column("ready", min_width=5),
     Column("rps", min_width=7, align="right"),
@@ -164,7 +164,7 @@ class Deployment(Page):
             f"revision:{revision['id']}",
             {
                 "name": Cell(revision["version"], "strong"),
-                "role": revision["role"],
+                "role": f"{revision['role']} {revision['colour']}".rstrip(),
                 "share": Cell(share, "" if seen == wished else "bad"),
                 "ready": Cell(
                     f"{ready}/{revision['wanted']}", "" if ready >= revision["wanted"] else "warn"

@@ -89,6 +89,9 @@ class RolloutSettings(Spec):
     """Whether the judge's ABORT acts by itself; ``true`` when nothing is said."""
     sticky: bool | None = None
     """Whether a client stays on the revision it saw first; ``false`` when nothing is said."""
+    rollback_bake: Duration | None = None
+    """How long a rollback is watched before the revision it leaves goes; ``30s`` when nothing is
+    said."""
 
 
 class EnvironmentSpec(RolloutSettings):

@@ -6,11 +6,10 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain import strategy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.revision import Revision
-from gaesup_tui.domain.rollout import Actor, Rollout
-from gaesup_tui.domain.steps import RolloutSpec
+from gaesup_tui.domain.rollout import Actor, Colour, Rollout, other_colour
+from gaesup_tui.domain.steps import ROLLBACK_BAKE_S, RolloutSpec
 
 ROLLBACK_DEADLINE_S = 60.0
-ROLLBACK_BAKE_S = 30.0
 
 
 def create(
@@ -36,6 +35,7 @@ def create(
         base=base,
         candidate=revision,
         replicas=replicas,
+        colour=_colour(state, base, spec),
         by=by,
         at=now,
         why=why,
@@ -49,14 +49,25 @@ def create(
     )
 
 
+def _colour(state: Deployment | None, base: Revision | None, spec: RolloutSpec) -> Colour:
+    """The candidate's. A deployment has colours from its first blue-green rollout on, whatever
+    moves it later: each revision takes the place of the one before the last."""
+    colour = state.colour if state else ""
+    if not colour and not spec.colours:
+        return ""
+    return other_colour(colour) if base else "blue"
+
+
 def roll_back_to(
     state: Deployment, target: Revision, by: Actor, now: float, why: str
 ) -> ev.RolloutCreated:
     """Back to a revision that was good before; nothing may be moving."""
     replicas = max(1, state.replicas)
+    bake_s = state.rollout.spec.rollback_bake_s if state.rollout else ROLLBACK_BAKE_S
     spec = RolloutSpec(
         strategy="rollback",
-        plan=strategy.rollback(replicas, ROLLBACK_DEADLINE_S, ROLLBACK_BAKE_S),
+        plan=strategy.rollback(replicas, ROLLBACK_DEADLINE_S, bake_s),
         auto_abort=False,
+        rollback_bake_s=bake_s,
     )
     return create(state.key, state, target, spec, replicas, by, now, why, state.backend)

@@ -7,6 +7,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain import strategy
 from gaesup_tui.domain.creating import create
 from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.rolling import rolling
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.steps import RolloutSpec
 from gaesup_tui.domain.world import World
@@ -39,7 +40,7 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)
     else:
         there = state.replicas if state else 0
-        name, plan = "rolling", strategy.rolling(spec.rolling, replicas, command.checks, there)
+        name, plan = "rolling", rolling(spec.rolling, replicas, command.checks, there)
     rollout_spec = RolloutSpec(
         strategy=name,
         plan=plan,
@@ -48,6 +49,8 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         p95_tolerance=spec.p95_tolerance / 100,
         auto_abort=spec.auto_abort,
         sticky=spec.sticky,
+        colours=command.strategy == "blueGreen",
+        rollback_bake_s=spec.rollback_bake,
     )
     return create(
         command.deployment,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
-from gaesup_tui.domain.rollout import Actor, Paused, Rollout, StepRecord, enter
+from gaesup_tui.domain.rollout import (
+    Actor,
+    Colour,
+    Paused,
+    Rollout,
+    StepRecord,
+    enter,
+    other_colour,
+)
 from gaesup_tui.domain.steps import SetTraffic
 from gaesup_tui.domain.verdict import Verdict
 
@@ -43,6 +51,8 @@ class Deployment(Frozen):
     """Units it asks while it serves, in the same environment."""
     replicas: int
     stable: Revision | None = None
+    colour: Colour = ""
+    """Of the stable revision."""
     good: tuple[Release, ...] = ()
     """Known-good history, newest last."""
     rollout: Rollout | None = None
@@ -71,6 +81,17 @@ class Deployment(Frozen):
         """The newest release that is not what is stable now: where undo leads."""
         stable = self.stable.id if self.stable else None
         return next((r for r in reversed(self.good) if r.revision.id != stable), None)
+
+    def colours(self) -> dict[str, Colour]:
+        """Revision id to colour, of what serves or is to; empty where there are none."""
+        found: dict[str, Colour] = {}
+        if self.stable and self.colour:
+            found[self.stable.id] = self.colour
+        if self.active and self.active.colour:
+            found[self.active.candidate.id] = self.active.colour
+            if self.active.base:
+                found[self.active.base.id] = other_colour(self.active.colour)
+        return found
 
     def weights(self) -> dict[str, int]:
         """The traffic wished, revision id to percent; empty when nothing is to serve."""
@@ -164,6 +185,7 @@ def _finished(
         left = rollout.base.id if rollout.base and rollout.spec.strategy == "rollback" else None
         good = [r for r in state.good if r.revision.id not in (rollout.candidate.id, left)]
         changed["stable"] = rollout.candidate
+        changed["colour"] = rollout.colour
         changed["good"] = (*good, release)[-KEEP_RELEASES:]
     return state.model_copy(update=changed)
 

@@ -68,6 +68,12 @@ class RevisionSeen:
     def ready(self) -> int:
         return sum(replica.state == "ready" for replica in self.replicas)
 
+    def ready_since(self, at: float | None) -> int:
+        """How many have been ready since ``at``, Unix seconds; None: are ready now."""
+        if at is None:
+            return self.ready
+        return sum(each.state == "ready" and each.since <= at for each in self.replicas)
+
     @property
     def health_failures(self) -> int:
         return max((replica.health_failures for replica in self.replicas), default=0)

@@ -16,6 +16,15 @@ Phase = Literal["forward", "back", "finished"]
 Outcome = Literal["promoted", "aborted", "failed"]
 
 
+Colour = Literal["", "blue", "green"]
+"""Empty: the deployment was never switched from one colour to the other."""
+
+
+def other_colour(colour: Colour) -> Colour:
+    """The one beside it; of a deployment without colours the second, green."""
+    return "blue" if colour == "green" else "green"
+
+
 class Actor(Frozen):
     """Who did it: a person (login name from the kernel) or the engine itself."""
 
@@ -54,6 +63,8 @@ class Rollout(Frozen):
     base: Revision | None
     candidate: Revision
     replicas: int
+    colour: Colour = ""
+    """Of the candidate; the base has the other one."""
     by: Actor
     at: float
     why: Text = ""

@@ -29,6 +29,7 @@ from gaesup_tui.domain.strategy import way_back
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.waiting import not_ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,25 @@ def decide_look(
     return [*events, *_advance(rollout, look, now, deployment)]
 
 
-def decide_time(deployment: Deployment, now: float, *, frozen: bool = False) -> list[ev.Event]:
-    """What follows from time alone: deadlines and expiries that lead back."""
+def decide_time(
+    deployment: Deployment,
+    now: float,
+    *,
+    frozen: bool = False,
+    seen: DeploymentSeen | None = None,
+) -> list[ev.Event]:
+    """What follows from time alone: deadlines and expiries that lead back. ``seen`` only says
+    why; None: nothing fresh is."""
     rollout = deployment.active
     if rollout is None or rollout.phase != "forward" or rollout.paused or frozen:
         return []
     waited = max(0.0, now - rollout.step_began)
     match rollout.step:
-        case AwaitReady(timeout_s=limit) if waited >= limit:
+        case AwaitReady(timeout_s=limit, side=side) if waited >= limit:
             why = f"not ready within {duration(limit)}"
-            return retreat(deployment, Cause(kind="deadline", reason=why))
+            if seen is not None:
+                why = f"{why}: {not_ready(rollout, seen, side)}"
+            return retreat(deployment, Cause(kind="deadline", reason=why[:500]))
         case SmokeTest(timeout_s=limit) if waited >= limit:
             why = f"smoke test without an answer for {duration(limit)}"
             return retreat(deployment, Cause(kind="deadline", reason=why))
@@ -214,11 +224,11 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             gone = count or not (there and there.replicas)
             wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
             return ("done", "") if wanted == wish and gone else None
-        case AwaitReady(side=which):
+        case AwaitReady(side=which, steady_s=steady):
             revision = side if which == "candidate" else rollout.base
             there = seen.revision(revision.id if revision else None)
             wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
-            if there is None or there.ready < wish:
+            if there is None or there.ready_since(now - steady if steady else None) < wish:
                 return None
             return "done", f"{there.ready} of {wish} ready"
         case SmokeTest():

@@ -22,7 +22,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             begun = (
                 f"{new.base.version}→{new.candidate.version}" if new.base else new.candidate.version
             )
-            return f"{new.spec.strategy} {begun} begun", "info"
+            alone = "" if new.base else ": no baseline, nothing runs here to compare with"
+            return f"{new.spec.strategy} {begun} begun{alone}", "info"
         case ev.StepCompleted(index=index, result=result, note=note):
             step = rollout.plan[index] if rollout and index < len(rollout.plan) else None
             title = step.title() if step else f"step {index + 1}"

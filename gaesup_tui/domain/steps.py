@@ -40,11 +40,12 @@ class Scale(Frozen):
 
 
 class AwaitReady(Frozen):
-    """Wait until all replicas asked for on one side are ready."""
+    """Wait until all replicas asked for on one side are ready, and have been for ``steady_s``."""
 
     kind: Literal["await_ready"] = "await_ready"
     side: Side
     timeout_s: Duration = 60.0
+    steady_s: Duration = 0.0
 
     def title(self) -> str:
         return "healthy" if self.side == "candidate" else "base healthy"
@@ -136,10 +137,15 @@ DEFAULT_GUARDS: tuple[Guard, ...] = (
 )
 
 
+ROLLBACK_BAKE_S = 30.0
+StrategyName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9-]{0,62}$")]
+
+
 class RolloutSpec(Frozen):
     """What a strategy made of its spec: the steps, the guards, and how the judge is used."""
 
-    strategy: Literal["canary", "rolling", "blueGreen", "initial", "rollback"]
+    strategy: StrategyName
+    """For people and for ``rollback``; nothing else depends on it."""
     plan: Plan
     guards: tuple[Guard, ...] = DEFAULT_GUARDS
     error_tolerance: float = Field(default=0.005, ge=0, le=1)
@@ -149,6 +155,10 @@ class RolloutSpec(Frozen):
     auto_abort: bool = True
     """Whether the judge's ABORT acts by itself. Guards always do."""
     sticky: bool = False
+    colours: bool = False
+    """Whether the two sides are called blue and green."""
+    rollback_bake_s: Duration = ROLLBACK_BAKE_S
+    """How long a later rollback from it is watched with the revision it leaves still warm."""
 
 
 class Cause(Frozen):

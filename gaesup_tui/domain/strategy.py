@@ -14,7 +14,7 @@ from gaesup_tui.domain.steps import (
     SmokeTest,
     Step,
 )
-from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, CanaryStep, RollingSpec
+from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, CanaryStep
 
 
 def _arrive(replicas: int, deadline_s: float, checks: tuple[Check, ...]) -> list[Step]:
@@ -76,26 +76,6 @@ def blue_green(spec: BlueGreenSpec, replicas: int, checks: tuple[Check, ...]) ->
         if spec.analysis > 0:
             steps.append(Analyse(duration_s=spec.analysis))
     return (*steps, *_leave(spec.bake))
-
-
-def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...], base: int) -> Plan:
-    """Replica by replica: one more of the candidate (maxSurge 1), its share of the traffic, one
-    less of the base, which has ``base`` of them. Ready replicas never fall below the smaller of
-    what there was and what is asked for."""
-    steps: list[Step] = []
-    for done in range(1, replicas + 1):
-        steps.append(Scale(side="candidate", replicas=done))
-        steps.append(AwaitReady(side="candidate", timeout_s=spec.progress_deadline))
-        if done == 1 and checks:
-            steps.append(SmokeTest(checks=checks))
-        steps.append(SetTraffic(weight_percent=round(100 * done / replicas)))
-        if spec.min_ready > 0:
-            steps.append(Pause(duration_s=spec.min_ready))
-        if 0 < replicas - done < base:
-            base = replicas - done
-            steps.append(Scale(side="base", replicas=base))
-    bake: list[Step] = [Bake(duration_s=spec.bake)] if spec.bake > 0 else []
-    return (*steps, *bake, Scale(side="base", replicas=0))
 
 
 def initial(replicas: int, checks: tuple[Check, ...], deadline_s: float, bake_s: float) -> Plan:

@@ -191,20 +191,22 @@ def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
             return f"{change}{what}"
         return f"{change} at {rollout.weight_percent} %{what}"
     stable = state.stable.version if state.stable else "nothing"
+    colour = f"{state.colour}, " if state.colour else ""
     match status:
         case "aborted":
             assert state.rollout is not None
-            return f"aborted {state.rollout.candidate.version}: 100 % on {stable} (healthy)"
+            return f"aborted {state.rollout.candidate.version}: 100 % on {stable} ({colour}healthy)"
         case "failed":
             return "nothing serves: the first revision failed"
         case "unknown":
             return f"{stable}; its backend is not seen"
-    return f"100 % on {stable} ({status})"
+    return f"100 % on {stable} ({colour}{status})"
 
 
 def _change(rollout: Rollout) -> str:
     base = rollout.base.version if rollout.base else "·"
-    return f"{base}→{rollout.candidate.version}"
+    colour = f" ({rollout.colour})" if rollout.colour else ""
+    return f"{base}→{rollout.candidate.version}{colour}"
 
 
 def _waiting_view(why: Waiting | None) -> WaitingView | None:
@@ -222,7 +224,7 @@ def _waiting_view(why: Waiting | None) -> WaitingView | None:
 def _revisions(state: Deployment, seen: DeploymentSeen | None) -> list[RevisionView]:
     """Every revision wished or seen, the one with most traffic first."""
     wishes = state.replica_wishes()
-    weights = state.weights()
+    weights, colours = state.weights(), state.colours()
     names = dict.fromkeys([*wishes, *(seen.revisions if seen else ())])
     views = []
     for revision_id in names:
@@ -235,6 +237,7 @@ def _revisions(state: Deployment, seen: DeploymentSeen | None) -> list[RevisionV
                 id=revision_id,
                 version=wished[0].version if wished else revision_id.rpartition("-")[0],
                 role=_role(state, revision_id),
+                colour=colours.get(revision_id, ""),
                 wanted=wished[1] if wished else 0,
                 ready=there.ready if there else 0,
                 weight_wished=weights.get(revision_id, 0),

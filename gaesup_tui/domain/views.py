@@ -56,6 +56,8 @@ class RevisionView(TypedDict):
     version: str
     role: str
     """``stable``, ``candidate``, ``base`` (warm while a rollout moves) or ``leaving``."""
+    colour: str
+    """``blue`` or ``green`` where a deployment was ever switched between them; else empty."""
     wanted: int
     ready: int
     weight_wished: int

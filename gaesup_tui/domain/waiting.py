@@ -8,6 +8,7 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, AwaitReady, Bake, Pause, Scale, SetTraffic, SmokeTest
+from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.world import Stop
 
 
@@ -77,7 +78,7 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
         case Bake(duration_s=wait):
             return Waiting("baking, the base stays warm", since, False, since + wait, "finishes")
         case AwaitReady(side=side, timeout_s=wait):
-            what = _not_ready(rollout, seen, side)
+            what = not_ready(rollout, seen, side)
             return Waiting(what, since, False, since + wait, "aborts")
         case SmokeTest(timeout_s=wait):
             return Waiting("smoke test runs", since, False, since + wait, "aborts")
@@ -95,21 +96,24 @@ def _way_back(rollout: Rollout, seen: DeploymentSeen) -> str:
             live = seen.weights.get(rollout.candidate.id, 0)
             return f"returning traffic: {live} % still on {rollout.candidate.version}"
         case AwaitReady() if rollout.weight_percent:
-            return "bringing the base back first; " + _not_ready(rollout, seen, "base")
+            return "bringing the base back first; " + not_ready(rollout, seen, "base")
         case Scale(side="base") if rollout.weight_percent:
             return "bringing the base back first"
         case AwaitReady():
-            return "returned; " + _not_ready(rollout, seen, "base")
+            return "returned; " + not_ready(rollout, seen, "base")
         case _:
             return f"returned; taking {rollout.candidate.version} away"
 
 
-def _not_ready(rollout: Rollout, seen: DeploymentSeen, side: str) -> str:
+def not_ready(rollout: Rollout, seen: DeploymentSeen, side: str) -> str:
+    """``2 of 4 replicas not ready: v42-3 restarts, exit 137 (memory limit)``."""
     revision = rollout.candidate if side == "candidate" else rollout.base
     there = seen.revision(revision.id if revision else None)
     wanted = rollout.candidate_replicas if side == "candidate" else rollout.base_replicas
     ready = there.ready if there else 0
     line = f"{wanted - ready} of {wanted} replicas not ready"
+    if ready >= wanted and isinstance(rollout.step, AwaitReady) and rollout.step.steady_s:
+        return f"{wanted} replicas ready, each has to be for {duration(rollout.step.steady_s)}"
     return f"{line}: {_worst(there)}" if there and _worst(there) else line
 
 

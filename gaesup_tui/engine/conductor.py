@@ -215,7 +215,7 @@ class Conductor:
     def _decide_rest(self, draft: Draft, now: float) -> None:
         while self._orders:
             decide_order(draft, self._orders.popleft(), now, self._recent)
-        decide_times(draft, self._active | draft.keys(), now, away=False)
+        decide_times(draft, self._active | draft.keys(), self._eyes, now, away=False)
         looked = (self._looked | draft.keys()) & draft.world.deployments.keys()
         self._looked = set()
         decide_looks(draft, looked, self._eyes, now, away=False)
@@ -235,7 +235,7 @@ class Conductor:
         if self.frozen:
             self._refuse_orders()
         keys = self._active & draft.world.deployments.keys()
-        decide_times(draft, keys, now, away=True)
+        decide_times(draft, keys, self._eyes, now, away=True)
         decide_looks(draft, self._looked & keys, self._eyes, now, away=True)
         self._looked = set()
         self._answer_refusals(draft)

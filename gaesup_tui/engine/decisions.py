@@ -84,7 +84,7 @@ def _overtaken(
     )
 
 
-def decide_times(draft: Draft, keys: Iterable[str], now: float, *, away: bool) -> None:
+def decide_times(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, away: bool) -> None:
     """Deadlines and expiries that have come. They only lead back, so they act in any case."""
     for key in sorted(keys):
         state = draft.world.deployments[key]
@@ -92,7 +92,9 @@ def decide_times(draft: Draft, keys: Iterable[str], now: float, *, away: bool) -
         if when is None or when > now:
             continue
         try:
-            events = decide_time(state, now, frozen=draft.world.frozen(key))
+            look = eyes(state, now)
+            frozen, seen = draft.world.frozen(key), look.seen if look else None
+            events = decide_time(state, now, frozen=frozen, seen=seen)
         except Exception:
             log.exception("deciding on the deadlines of %s failed", key)
             continue

@@ -49,7 +49,7 @@ def test_a_rolling_update_of_six_replicas_fails_no_request(stack: Stack) -> None
         stack.until(CART, arrived, "on v42")
         report = traffic.end()
     assert wrong(report) == {}
-    assert fewest >= 6  # one more comes before one goes
+    assert fewest >= 5  # maxUnavailable is 1 where nothing is said
 
 
 def test_blue_green_switches_in_shares_and_back_at_once_without_an_error(stack: Stack) -> None:

@@ -176,7 +176,7 @@ class People:
             {
                 "deployment": key,
                 "revision": revision,
-                "strategy": random.choice(("canary", "canary", "rolling")),
+                "strategy": random.choice(("canary", "canary", "rolling", "blueGreen")),
                 "replicas": random.choice((None, 1, 2, 3)),
                 "spec": self._spec(),
                 "checks": [{"path": "/health"}] if random.random() < 0.3 else [],
@@ -206,7 +206,17 @@ class People:
                 "bake": random.choice((0.0, 1.0, 3.0)),
                 "progressDeadline": deadline,
             },
+            "blueGreen": {
+                "steps": random.choice(([100], [10, 50, 100])),
+                "stabilise": 0.5,
+                "analysis": 0.0,
+                "autoPromotion": random.random() < 0.8,
+                "bake": random.choice((0.0, 1.0)),
+                "progressDeadline": deadline,
+            },
             "rolling": {
+                "maxSurge": random.choice((1, 2, "50%")),
+                "maxUnavailable": random.choice((0, 1, "50%")),
                 "minReady": random.choice((0.0, 0.5)),
                 "bake": random.choice((0.0, 1.0)),
                 "progressDeadline": deadline,

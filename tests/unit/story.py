@@ -37,6 +37,8 @@ class Story:
         self.verdict: Verdict | None = None
         self.windows: dict[float, Window | None] = {}
         self.smoke_passes = True
+        self.ready_since: dict[str, float] = {}
+        """Replica to when it was seen first."""
         self.spoil: dict[str, RevisionSeen] = {}
         """Revision id to what is seen of it instead of a healthy one."""
 
@@ -70,14 +72,15 @@ class Story:
     def seen(self) -> DeploymentSeen:
         revisions = {}
         for revision_id, (_, count) in self.deployment.replica_wishes().items():
-            replicas = tuple(
-                ReplicaSeen(id=f"{revision_id}/{n}", state="ready", since=self.now)
-                for n in range(count)
-            )
+            replicas = tuple(self._replica(f"{revision_id}/{n}") for n in range(count))
             healthy = RevisionSeen(wanted=count, replicas=replicas)
             spoilt = self.spoil.get(revision_id, healthy) if count else healthy
             revisions[revision_id] = spoilt
         return DeploymentSeen(weights=self.deployment.weights(), revisions=revisions)
+
+    def _replica(self, name: str) -> ReplicaSeen:
+        since = self.ready_since.setdefault(name, self.now)
+        return ReplicaSeen(id=name, state="ready", since=since)
 
     def look(self, seen: DeploymentSeen | None = None) -> list[ev.Event]:
         rollout = self.deployment.active
@@ -109,7 +112,8 @@ class Story:
         """Time passes; deadlines first, then looks until nothing follows."""
         self.now += seconds
         late = self.record(
-            decide_time(self.deployment, self.now, frozen=self.world.frozen(KEY)), ENGINE
+            decide_time(self.deployment, self.now, frozen=self.world.frozen(KEY), seen=self.seen()),
+            ENGINE,
         )
         return late + self.settle()
 

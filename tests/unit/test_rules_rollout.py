@@ -290,9 +290,9 @@ def test_a_held_unit_does_not_pass_a_timed_step_by_itself(story: Story) -> None:
     assert story.deployment.weights() == {V43: 100}
 
 
-def test_rolling_never_asks_for_fewer_replicas_than_wanted(story: Story) -> None:
+def test_rolling_without_unavailable_never_asks_for_fewer_than_wanted(story: Story) -> None:
     story.ask(cmd.Scale(deployment=KEY, replicas=4))
-    story.deploy("v42", "rolling", replicas=None)
+    story.deploy("v42", "rolling", replicas=None, rolling={"maxUnavailable": 0})
     lowest = 100
     while story.look():
         if story.deployment.active:

@@ -173,8 +173,10 @@ def test_there_is_no_step_back_before_the_first_share_or_on_an_old_screen(story:
 def test_there_is_no_step_back_to_replicas_that_are_gone() -> None:
     told = Story()
     told.stable("v41")
-    told.deploy("v42", "rolling", 4, rolling={"minReady": "60s", "bake": "10m"})
+    told.ask(cmd.Scale(deployment=KEY, replicas=4))
+    told.deploy("v42", "rolling", None, rolling={"minReady": "60s", "bake": "10m"})
     told.settle()
+    told.later(61)
     told.later(61)
     assert len(told.deployment.weights()) == 2
     with pytest.raises(Refused, match="replicas changed since the share before"):

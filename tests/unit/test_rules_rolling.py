@@ -1,0 +1,175 @@
+"""The rolling update: never more than the surge, never fewer ready than what is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from gaesup_tui.domain import amounts
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.observation import ReplicaSeen, RevisionSeen
+from gaesup_tui.domain.rolling import limits, rolling
+from gaesup_tui.domain.steps import AwaitReady, Bake, Check, Scale, SetTraffic, SmokeTest
+from gaesup_tui.domain.strategy_spec import RollingSpec
+
+from .story import KEY, Story, revision
+
+V41, V42 = revision("v41").id, revision("v42").id
+
+
+def spec(**fields: Any) -> RollingSpec:
+    return RollingSpec.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "replicas", "expected"),
+    [
+        ({}, 4, (1, 1)),
+        ({"maxSurge": "25%", "maxUnavailable": "25%"}, 10, (3, 2)),
+        ({"maxSurge": "25%", "maxUnavailable": "25%"}, 1, (1, 0)),
+        ({"maxSurge": 0, "maxUnavailable": "25%"}, 3, (0, 1)),  # nothing could move otherwise
+        ({"maxSurge": "100%", "maxUnavailable": 0}, 7, (7, 0)),
+    ],
+)
+def test_percents_are_rounded_as_kubernetes_rounds_them(
+    fields: dict[str, Any], replicas: int, expected: tuple[int, int]
+) -> None:
+    assert limits(spec(**fields), replicas) == expected
+
+
+def test_both_nothing_is_one_error_that_says_what_to_do() -> None:
+    with pytest.raises(ValidationError, match="let one of them be 1 or more"):
+        spec(maxSurge="0%", maxUnavailable=0)
+
+
+@pytest.mark.parametrize("amount", ["101%", "x", "-1", -1, 1001, 1.5, True, "1.5%", [1]])
+def test_what_is_no_amount_is_refused(amount: Any) -> None:
+    with pytest.raises(ValidationError):
+        spec(maxSurge=amount)
+
+
+anything = st.one_of(st.integers(0, 60), st.integers(0, 100).map(lambda n: f"{n}%"))
+
+
+@given(surge=anything, gone=anything, replicas=st.integers(1, 60), base=st.integers(0, 60))
+def test_no_plan_breaks_its_limits(
+    surge: int | str, gone: int | str, replicas: int, base: int
+) -> None:
+    if amounts.is_none(surge) and amounts.is_none(gone):
+        surge = 1
+    rules = spec(maxSurge=surge, maxUnavailable=gone)
+    more, fewer = limits(rules, replicas)
+    least = max(min(replicas, base) - fewer, 0)
+    if more and base:
+        least = max(least, 1)
+    candidate, ready, there, share = 0, 0, base, 0
+    plan = rolling(rules, replicas, (Check(path="/"),), base)
+    for step in plan:
+        match step:
+            case Scale(side="base", replicas=count):
+                assert count <= there
+                there = count
+            case Scale(side="candidate", replicas=count):
+                assert count > candidate
+                candidate = count
+            case AwaitReady():
+                ready = candidate
+            case SmokeTest():
+                assert share == 0
+                assert ready
+            case SetTraffic(weight_percent=weight):
+                assert weight > share
+                share = weight
+                assert weight < 100 or ready >= min(replicas, base) - fewer
+            case Bake():
+                assert ready == replicas
+                assert share == 100
+                assert there or not more or not base  # still warm for the way back
+        assert candidate + there <= max(replicas, base) + more
+        if step is not plan[-1]:
+            assert ready + there >= least
+    assert (candidate, there, share) == (replicas, 0, 100)
+
+
+def test_one_replica_is_replaced_without_being_gone() -> None:
+    titles = [step.title() for step in rolling(spec(), 1, (), 1)]
+    assert titles == ["candidate × 1", "healthy", "100 %", "bake 1m00", "base × 0"]
+
+
+def test_without_a_surge_one_replica_has_to_go_first() -> None:
+    titles = [step.title() for step in rolling(spec(maxSurge=0), 1, (), 1)]
+    assert titles[:4] == ["base × 0", "candidate × 1", "healthy", "100 %"]
+
+
+def test_replicas_come_in_waves_as_large_as_both_limits_allow() -> None:
+    told = Story()
+    told.deploy("v41", "rolling", 8)
+    told.settle()
+    told.deploy("v42", "rolling", None, rolling={"maxSurge": "25%", "maxUnavailable": "25%"})
+    rollout = told.deployment.active
+    assert rollout is not None
+    waves = [s.replicas for s in rollout.plan if isinstance(s, Scale) and s.side == "candidate"]
+    assert waves == [2, 6, 8]
+
+
+def test_a_replica_counts_once_it_has_been_ready_for_min_ready() -> None:
+    told = Story()
+    told.stable("v41")
+    told.deploy("v42", "rolling", 2, rolling={"minReady": "30s"})
+    told.settle()
+    told.later(29)
+    assert told.deployment.weights() == {V41: 100}
+    told.later(2)
+    assert told.deployment.weights()[V42] == 50
+
+
+def test_one_that_came_back_begins_its_min_ready_anew() -> None:
+    told = Story()
+    told.stable("v41")
+    told.deploy("v42", "rolling", 2, rolling={"minReady": "30s", "progressDeadline": "2m"})
+    told.settle()
+    told.later(20)
+    seen = told.seen()
+    young = ReplicaSeen(id="v42-1", state="ready", since=told.now, restarts=1)
+    revisions = {**seen.revisions, V42: RevisionSeen(wanted=1, replicas=(young,))}
+    told.now += 15
+    assert told.look(replace(seen, revisions=revisions)) == []
+
+
+def test_the_deadline_says_which_replicas_are_not_ready_and_why() -> None:
+    told = Story()
+    told.stable("v41")
+    told.ask(cmd.Scale(deployment=KEY, replicas=4))
+    told.deploy("v42", "rolling", None, rolling={"maxSurge": 4, "progressDeadline": "60s"})
+    bad = ReplicaSeen("v42-3", "backoff", told.now, last_exit="exit 137 (memory limit)")
+    good = tuple(ReplicaSeen(f"v42-{n}", "ready", told.now) for n in (1, 2))
+    late = ReplicaSeen("v42-4", "starting", told.now)
+    told.spoil[V42] = RevisionSeen(wanted=4, replicas=(*good, bad, late))
+    told.settle()
+    told.later(61)
+    rollout = told.deployment.rollout
+    assert rollout is not None
+    assert rollout.cause is not None
+    assert rollout.cause.reason == (
+        "not ready within 1m00: 2 of 4 replicas not ready: v42-3 restarts, exit 137 (memory limit)"
+    )
+
+
+def test_the_way_back_leads_from_any_wave_to_all_of_the_base() -> None:
+    told = Story()
+    told.deploy("v41", "rolling", 6)
+    told.settle()
+    for waves in range(1, 5):
+        told.deploy("v42", "rolling", None, rolling={"minReady": "10s"})
+        told.settle()
+        for _ in range(waves):
+            told.later(11)
+        told.ask(cmd.Abort(deployment=KEY))
+        told.settle()
+        assert told.deployment.weights() == {V41: 100}
+        assert told.deployment.replica_wishes()[V41][1] == 6
