@@ -196,7 +196,8 @@ async def test_history_gives_the_newest_the_next_or_the_earlier(gate: Running) -
     assert await gate.call(gate.client.history, after=2, limit=2) == everything[2:4]
     assert await gate.call(gate.client.history, before=5, limit=2) == everything[2:4]
     created = await gate.call(gate.client.history, CART, kinds=["rollout_created"])
-    assert [event["text"] for event in created] == ["initial v1 begun", "canary v1→v2 begun"]
+    first = "initial v1 begun: no baseline, nothing runs here to compare with"
+    assert [event["text"] for event in created] == [first, "canary v1→v2 begun"]
 
 
 async def test_history_tells_old_events_as_it_told_them_when_they_happened(gate: Running) -> None:
