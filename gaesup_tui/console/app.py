@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -121,6 +122,9 @@ class Console(FrameDiff, App[int]):
         return self._router
 
     def _begin(self) -> None:
+        # Modules and widgets stay: looking through them for garbage would hold up keys.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         leaving.watch_signals(self.leave)
         if not self.stack.tab:  # else a key was faster
             self.stack.go("1")

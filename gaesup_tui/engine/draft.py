@@ -56,10 +56,16 @@ class Draft:
     world: World
     entries: list[Entry] = field(default_factory=list)
     refusals: list[tuple[Order, Exception]] = field(default_factory=list)
+    base: World | None = None
+    """What it was begun on."""
 
     @classmethod
     def on(cls, world: World) -> Draft:
-        return cls(world.copy())
+        return cls(world.copy(), base=world)
+
+    def copy(self) -> Draft:
+        """The same decisions, to be added to without changing these."""
+        return Draft(self.world.copy(), list(self.entries), base=self.base)
 
     def record(
         self,

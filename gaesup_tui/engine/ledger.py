@@ -65,9 +65,15 @@ class Ledger:
 
     def in_force(self) -> Draft:
         """What acts now: all that is durable, and what leads back besides."""
-        draft = Draft.on(self.durable)
-        if self.writing:
-            draft.take_safe(self.writing.draft.entries)
+        writing = self.writing.draft if self.writing else None
+        if writing and writing.base is self.durable and all(e.safe for e in writing.entries):
+            # All of it leads back and follows on what is durable: folded already, and a stop of
+            # a thousand rollouts has no time to be folded twice.
+            draft = writing.copy()
+        else:
+            draft = Draft.on(self.durable)
+            if writing:
+                draft.take_safe(writing.entries)
         draft.take_safe(self.held)
         return draft
 

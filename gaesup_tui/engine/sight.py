@@ -107,6 +107,8 @@ class Sight:
         rollout, seen, age = state.active, self.seen(state.key), self.age(now)
         if rollout is None or seen is None or age is None or age > STALE_S:
             return None
+        if rollout.phase == "back":
+            return Look(seen, {}, verdict, smoke)  # no guard holds up a way back
         candidate = rollout.candidate.id
         windows = {
             seconds: self.window(state.key, candidate, now, seconds, since=rollout.at)

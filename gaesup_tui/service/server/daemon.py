@@ -73,7 +73,7 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
         version=gaesup_tui.__version__,
     )
     await engine.start()
-    gc.freeze()  # what was replayed stays: no collection needs to walk through it
+    _calm_collector()
     why = "it broke"
     try:
         service = Service(engine)
