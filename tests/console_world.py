@@ -12,7 +12,7 @@ from typing import Any
 Json = dict[str, Any]
 POSSIBLE = (
     *("promote", "promote_full", "pause", "resume", "abort", "retry", "rollback", "deploy"),
-    *("scale", "unhold", "extend", "step_back"),
+    *("scale", "unhold", "extend", "step_back", "hold", "lock", "unlock"),
 )
 
 
@@ -46,6 +46,7 @@ def deployment(key: str, **more: Any) -> Json:
         "rollout": None,
         "waiting": None,
         "hold": None,
+        "lock": None,
         "stop": None,
         "actions": {**idle, "rollback": None, "deploy": None, "scale": None},
         "good": [

@@ -71,6 +71,8 @@ def _asked(
             return body, seen.rolled_back
         case "extend":
             body["by_s"] = rest.seconds(args.by, "--by")
+        case "lock" if args.for_s:
+            body["for_s"] = rest.seconds(args.for_s, "--for")
         case "step-back":
             return body, seen.stepped_back
         case "retry":

@@ -47,6 +47,7 @@ UNIT = arg("unit", metavar="UNIT", help="cart, or cart@production")
 MAYBE_UNIT = arg("unit", metavar="UNIT", nargs="?", help="cart, or cart@production")
 ENVIRONMENT = arg("-e", "--environment", metavar="E", help="the unit's environment")
 REASON = arg("--reason", metavar="WHY", default="", help="why; kept with the decision")
+NEEDED_REASON = arg("--reason", metavar="WHY", required=True, help="why; kept with the decision")
 NO_WAIT = arg("--no-wait", action="store_true", help="return once it is recorded, not once seen")
 JSON = arg("--json", action="store_true", help="for scripts")
 FILE = arg("--file", metavar="PATH", help="a gaesup.yaml; else the nearest one above")
@@ -144,6 +145,16 @@ COMMANDS: tuple[Command, ...] = (
         REASON,
         NO_WAIT,
     ),
+    _action("hold", "decide", *ONE, NEEDED_REASON, NO_WAIT),
+    _action(
+        "lock",
+        "decide",
+        *ONE,
+        NEEDED_REASON,
+        arg("--for", dest="for_s", metavar="TIME", help="2h, 30m; else until it is unlocked"),
+        NO_WAIT,
+    ),
+    _action("unlock", "decide", *ONE, REASON, NO_WAIT),
     Command(
         "stop",
         "stop",

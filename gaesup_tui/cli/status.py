@@ -11,6 +11,7 @@ from gaesup_tui.cli import rest, targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.exits import LATE
 from gaesup_tui.cli.output import Output
+from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.text import duration, milliseconds, percent
 from gaesup_tui.domain.views import EngineView, NoteView, StatusRow, StatusView
@@ -126,8 +127,13 @@ def _row(row: StatusRow) -> Sequence[str]:
         rps,
         percent(numbers["error_ratio"]),
         milliseconds(numbers["p95_s"]),
-        row["status_text"],
+        row["status_text"] + _claims(row),
     )
+
+
+def _claims(row: StatusRow) -> str:
+    held = "; held" if row["hold"] else ""
+    return f"{held}; locked by {row['lock']['by']}" if row["lock"] else held
 
 
 def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
@@ -148,6 +154,8 @@ def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
     lines += _rollout(row, now)
     if hold := row["hold"]:
         lines.append(("held", f"by {hold['by']}: {hold['why']} (`gaesup release {row['key']}`)"))
+    if lock := row["lock"]:
+        lines.append(("locked", f"{lock_words(lock, now)} (`gaesup unlock {row['key']}`)"))
     if stop := row["stop"]:
         lines.append(("stopped", _note(stop)))
     if row["problem"]:

@@ -16,7 +16,10 @@ from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.text import parse_duration
 
 _DECISIONS = frozenset(
-    ["promote", "abort", "pause", "resume", "retry", "rollback", "scale", "extend", "step-back"]
+    (
+        *("promote", "abort", "pause", "resume", "retry", "rollback", "scale", "extend"),
+        *("step-back", "hold", "lock", "unlock"),
+    )
 )
 _GO = {"now": "now", "deployments": "deployments", "activity": "activity", "help": "help"}
 _PLAIN = {"q": "quit", "quit": "quit", "stop": "stop"}
@@ -42,6 +45,7 @@ _FLAGS: dict[str, dict[str, str | None]] = {
     "rollback": {"--version": "version"},
     "scale": {"--replicas": "replicas"},
     "extend": {"--by": "by"},
+    "lock": {"--for": "for"},
 }
 
 
@@ -162,16 +166,22 @@ def _decision(first: str, rest: Sequence[str], keys: Sequence[str], current: str
         raise Invalid("scale: how many replicas?", hint="scale cart@production --replicas 4")
     if first == "extend":
         more = {"by_s": _by(more.get("by"))}
+    if "for" in more:
+        more = {"for_s": _time(more["for"], "--for")}
     return Deed(action_id, resolve(names, keys, current), more)
 
 
 def _by(text: str | None) -> float:
     if text is None:
         raise Invalid("extend: by how long?", hint="extend cart@production --by 30m")
+    return _time(text, "--by")
+
+
+def _time(text: str, flag: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise Invalid(f"--by: {error}") from None
+        raise Invalid(f"{flag}: {error}") from None
 
 
 def _next(queue: list[str], flag: str) -> str:

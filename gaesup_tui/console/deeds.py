@@ -82,6 +82,8 @@ class Deed:
         desk = self._console.desk
         action = "scale" if self._action.startswith("scale") else self._action
         query = {name: value for name, value in self._more.items() if name in _QUERY}
+        if "for_s" in self._more:
+            query["by_s"] = self._more["for_s"]
         if "by_s" in query:
             query["by_s"] = round(query["by_s"])
         try:

@@ -12,6 +12,7 @@ from gaesup_tui.console.now import event_cells
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import status_cell, waiting_sentence
+from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, ReplicaView, RevisionView
 from gaesup_widgets.cells import Cell, Value, age, millis, percent, rate, size
 from gaesup_widgets.grid import Column, Grid, Row
@@ -64,6 +65,9 @@ class Deployment(Page):
         "deploy",
         "scale",
         "unhold",
+        "hold",
+        "lock",
+        "unlock",
         "retry",
         "timeline",
         "scale_up",
@@ -140,6 +144,8 @@ class Deployment(Page):
             facts.append(("Problem", view["problem"], "bad"))
         if view["hold"]:
             facts.append(("Held", f"by {view['hold']['by']}: {view['hold']['why']}", "warn"))
+        if lock := view["lock"]:
+            facts.append(("Locked", lock_words(lock, now).removeprefix("locked "), "warn"))
         return [
             Row(label, {"label": Cell(label, "dim"), "text": Cell(text, style)}, layout="fact")
             for label, text, style in facts

@@ -16,7 +16,7 @@ from gaesup_tui.console.filtering import parse_filter
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import SPARK_BAR_S, SPARK_BARS, Diff
 from gaesup_tui.console.side import SidePane
-from gaesup_tui.console.words import active_rollout, change, status_cell
+from gaesup_tui.console.words import active_rollout, change, claims, status_cell
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import DeploymentView
 from gaesup_widgets.cells import Cell, age, millis, percent, short
@@ -64,6 +64,9 @@ class Deployments(Page):
         "resume",
         "abort",
         "unhold",
+        "hold",
+        "lock",
+        "unlock",
         "retry",
         "scale_up",
         "scale_down",
@@ -202,7 +205,7 @@ class Deployments(Page):
         return Row(
             key,
             {
-                "unit": view["unit"],
+                "unit": [Cell(view["unit"]), *claims(view)],
                 "environment": view["environment"],
                 "version": version,
                 "status": status_cell(view, desk.symbols),

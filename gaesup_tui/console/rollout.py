@@ -20,6 +20,7 @@ from gaesup_tui.console.words import (
     waiting_sentence,
     wrapped,
 )
+from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, RolloutView
 from gaesup_widgets.cells import Cell, age, millis, percent, rate
 from gaesup_widgets.evidence import EvidenceTable
@@ -48,6 +49,9 @@ class Rollout(Page):
         "retry",
         "rollback",
         "unhold",
+        "hold",
+        "lock",
+        "unlock",
         "watch",
         "copy",
         "time",
@@ -186,6 +190,8 @@ class Rollout(Page):
             lines.append(_labelled("Problem", view["problem"], "bad"))
         if hold:
             lines.append(_labelled("Held", f"by {hold['by']}: {hold['why']}", "warn"))
+        if lock := view["lock"]:
+            lines.append(_labelled("Locked", lock_words(lock, now).removeprefix("locked "), "warn"))
         lines.append(_labelled("Way back", rollout["way_back"], ""))
         return lines
 

@@ -15,6 +15,7 @@ from gaesup_tui.console.words import (
     waiting_sentence,
     wrapped,
 )
+from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, RolloutView
 from gaesup_widgets.cells import Cell, millis, percent, rate
 from gaesup_widgets.paint import Lines, Runs
@@ -68,6 +69,8 @@ def detail_lines(desk: Desk, view: DeploymentView, width: int) -> list[Runs]:
     if view["hold"]:
         text = f"automation held by {view['hold']['by']}: {view['hold']['why']}"
         lines += wrapped([Cell(text, "warn")], width)
+    if view["lock"]:
+        lines += wrapped([Cell(lock_words(view["lock"], now), "warn")], width)
     rollout = active_rollout(view)
     if rollout is not None:
         lines += [(), *_rollout_lines(desk, view, rollout, width, now)]

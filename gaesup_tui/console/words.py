@@ -31,6 +31,12 @@ def status_cell(view: DeploymentView, symbols: Symbols) -> Cell:
     return Cell(f"{getattr(symbols, name)} {view['status']}", style)
 
 
+def claims(view: DeploymentView) -> list[Cell]:
+    """`` held`` and `` locked``, to stand behind a name."""
+    held = [Cell(" held", "warn")] if view["hold"] else []
+    return [*held, Cell(" locked", "warn")] if view["lock"] else held
+
+
 def change(rollout: RolloutView, symbols: Symbols) -> str:
     """``v41→v42``."""
     arrow = "→" if symbols.fill == "█" else ">"

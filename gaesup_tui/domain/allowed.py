@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.holding import held_before
+from gaesup_tui.domain.locks import lock_of, locked_for
+from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, Bake, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
@@ -22,17 +25,26 @@ DEPLOYMENT_ACTIONS = (
     "deploy",
     "scale",
     "unhold",
+    "hold",
+    "lock",
+    "unlock",
 )
 
 
-def why_not(world: World, action: str, key: str, now: float) -> str | None:
+def why_not(world: World, action: str, key: str, now: float, by: Actor | None = None) -> str | None:
     """None when ``action`` is possible on deployment ``key`` now; else one line that says why not.
 
-    ``deploy`` is also asked about deployments that do not exist yet.
+    ``deploy`` is also asked about deployments that do not exist yet. ``by`` None: whether it is
+    possible for anybody; a lock may still keep it from one who asks.
     """
     state = world.deployments.get(key)
     if state is None:
         return _stopped(world, key) if action == "deploy" else f"there is no deployment {key}"
+    return _why_not(world, action, state, now) or locked_for(state, action, by, now)
+
+
+def _why_not(world: World, action: str, state: Deployment, now: float) -> str | None:
+    key = state.key
     match action:
         case "promote" | "promote_full":
             return _stopped(world, key) or _no_promote(state, full=action == "promote_full")
@@ -41,6 +53,8 @@ def why_not(world: World, action: str, key: str, now: float) -> str | None:
         case "resume":
             if state.active is None or state.active.paused is None:
                 return "nothing is paused"
+            if state.active.paused.held and state.hold:
+                return "its automation is held: promote takes this share, release lets all go on"
             if state.active.spec.strategy == "rollback" and not world.frozen(key):
                 return None  # a stop leaves this way to safety open
             return _stopped(world, key)
@@ -60,6 +74,13 @@ def why_not(world: World, action: str, key: str, now: float) -> str | None:
             return None if state.stable or state.active else "nothing runs here to scale"
         case "unhold":
             return None if state.hold else "its automation is not held"
+        case "hold":
+            return f"held already, by {state.hold.by.name}: release it" if state.hold else None
+        case "lock":
+            lock = lock_of(state, now)
+            return f"locked already, by {lock.by.name}" if lock else None
+        case "unlock":
+            return None if lock_of(state, now) else "it is not locked"
     return f"unknown action {action}"
 
 
@@ -86,7 +107,7 @@ def _no_promote(state: Deployment, *, full: bool) -> str | None:
         return f"paused by {rollout.paused.by.name}: resume it first"
     if full:
         return "it is being promoted fully already" if rollout.full else None
-    if isinstance(rollout.step, Pause | Analyse | Bake):
+    if isinstance(rollout.step, Pause | Analyse | Bake) or held_before(state) is not None:
         return None
     title = rollout.step.title() if rollout.step else "finishing"
     # No "since 12 s" here: reasons are kept in views and would stand still there.

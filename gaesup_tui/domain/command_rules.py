@@ -5,6 +5,7 @@ from __future__ import annotations
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.claiming import decide_claim
 from gaesup_tui.domain.creating import create, roll_back_to
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
@@ -14,7 +15,7 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import Analyse, Cause, Pause, SetTraffic, SmokeTest, Step
+from gaesup_tui.domain.steps import Analyse, Bake, Cause, Pause, SetTraffic, SmokeTest, Step
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.world import World, in_scope
 
@@ -38,7 +39,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
             return _release(world, command)
         case cmd.Deploy():
             _check_moved(world.deployments.get(command.deployment), command.expect_seq)
-            _check_allowed(world, "deploy", command.deployment, now)
+            _check_allowed(world, "deploy", command.deployment, now, by)
             return [begin_deploy(world, command, by, now)]
     state = world.deployments.get(command.deployment)
     if state is None:
@@ -49,7 +50,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
     if not isinstance(command, cmd.Abort):
         _check_moved(state, command.expect_seq)
     action = "promote_full" if isinstance(command, cmd.Promote) and command.full else command.action
-    _check_allowed(world, action, command.deployment, now)
+    _check_allowed(world, action, command.deployment, now, by)
     return _on_deployment(state, command, by, now)
 
 
@@ -84,7 +85,11 @@ def _on_deployment(
             return [ev.DeploymentScaled(deployment=key, replicas=command.replicas, why=command.why)]
         case cmd.ReleaseHold():
             _need_reason(command.why, "releasing a hold")
-            return [ev.HoldReleased(deployment=key, why=command.why)]
+            released = ev.HoldReleased(deployment=key, why=command.why)
+            stood = state.active is not None and state.active.paused and state.active.paused.held
+            return [released, ev.RolloutResumed(deployment=key)] if stood else [released]
+        case cmd.Hold() | cmd.Lock() | cmd.Unlock():
+            return decide_claim(state, command, by, now)
     raise Invalid(f"unknown action {command.action}")
 
 
@@ -96,8 +101,8 @@ def _check_moved(state: Deployment | None, expect_seq: int | None) -> None:
         raise Moved("it moved since you looked", hint="look again, then decide")
 
 
-def _check_allowed(world: World, action: str, key: str, now: float) -> None:
-    if reason := why_not(world, action, key, now):
+def _check_allowed(world: World, action: str, key: str, now: float, by: Actor) -> None:
+    if reason := why_not(world, action, key, now, by):
         raise Refused(f"{action.replace('_', ' ')} {key}: {reason}")
 
 
@@ -117,6 +122,9 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
     if rollout.paused:
         events.insert(0, ev.RolloutResumed(deployment=state.key, why=command.why))
     if command.full:
+        return events
+    if not isinstance(rollout.step, Pause | Analyse | Bake):  # held before a share: why_not looked
+        events[-1] = events[-1].model_copy(update={"share": True})
         return events
     events.append(
         ev.StepCompleted(

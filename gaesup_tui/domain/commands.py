@@ -90,6 +90,26 @@ class Scale(_OnDeployment):
     replicas: Replicas
 
 
+class Hold(_OnDeployment):
+    """Hold a deployment's automation: nothing goes forward there by itself. Needs a reason."""
+
+    action: Literal["hold"] = "hold"
+
+
+class Lock(_OnDeployment):
+    """Have the next word: only who locks it moves it forward. Needs a reason."""
+
+    action: Literal["lock"] = "lock"
+    for_s: Annotated[float, Field(gt=0, le=30 * 86400)] | None = None
+    """None: until it is unlocked."""
+
+
+class Unlock(_OnDeployment):
+    """End a lock; another's needs a reason."""
+
+    action: Literal["unlock"] = "unlock"
+
+
 class ReleaseHold(_OnDeployment):
     """Let a held deployment's automation go on. Needs a reason."""
 
@@ -134,6 +154,9 @@ Command = Annotated[
     | Retry
     | Scale
     | ReleaseHold
+    | Hold
+    | Lock
+    | Unlock
     | Stop
     | GlobalRollback
     | Release,

@@ -41,6 +41,16 @@ class Hold(Frozen):
     why: Text
 
 
+class Lock(Frozen):
+    """A person has the next word on a deployment."""
+
+    by: Actor
+    at: float
+    why: Text
+    until: float | None = None
+    """When it ends by itself; None: not before somebody unlocks it."""
+
+
 class Deployment(Frozen):
     """Everything the engine knows about ``cart@production`` from its journal."""
 
@@ -60,6 +70,8 @@ class Deployment(Frozen):
     past: tuple[Rollout, ...] = ()
     """Earlier finished ones, newest last."""
     hold: Hold | None = None
+    lock: Lock | None = None
+    """Also one that ran out: ``locks.lock_of`` says what is in force."""
     rollouts: int = 0
     """How many there were; the next one's number."""
     seq: int = 0
@@ -125,9 +137,15 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
             return _scaled(state, event.replicas)
         case ev.HoldSet(why=why):
             hold = Hold(by=recorded.by, at=recorded.at, why=why)
-            return state.model_copy(update={"hold": hold})
+            return _standing(state).model_copy(update={"hold": hold})
         case ev.HoldReleased():
             return state.model_copy(update={"hold": None})
+        case ev.LockSet(why=why, for_s=for_s):
+            until = None if for_s is None else recorded.at + for_s
+            lock = Lock(by=recorded.by, at=recorded.at, why=why, until=until)
+            return state.model_copy(update={"lock": lock})
+        case ev.LockReleased():
+            return state.model_copy(update={"lock": None})
         case ev.RolloutFinished() as event if state.active:
             return _finished(state, state.active, event, recorded)
         case _ if state.active:
@@ -149,6 +167,14 @@ def _created(state: Deployment, event: ev.RolloutCreated) -> Deployment:
             "rollouts": state.rollouts + 1,
         }
     )
+
+
+def _standing(state: Deployment) -> Deployment:
+    """What a person said before the hold lets nothing pass after it."""
+    if state.active is None:
+        return state
+    rollout = state.active.model_copy(update={"full": False, "cleared": False})
+    return state.model_copy(update={"rollout": rollout})
 
 
 def _scaled(state: Deployment, replicas: int) -> Deployment:
@@ -211,8 +237,10 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
             return _next_step(rollout, at, event)
         case ev.DecisionMade(full=True):
             return rollout.model_copy(update={"full": True})
-        case ev.RolloutPaused(why=why, engine=engine):
-            paused = Paused(by=recorded.by, at=at, why=why, engine=engine)
+        case ev.DecisionMade(index=index, share=True) if index == rollout.index:
+            return rollout.model_copy(update={"cleared": True})
+        case ev.RolloutPaused(why=why, engine=engine, held=held):
+            paused = Paused(by=recorded.by, at=at, why=why, engine=engine, held=held)
             return rollout.model_copy(update={"paused": paused})
         case ev.RolloutResumed():
             since = rollout.paused.at if rollout.paused else at

@@ -41,6 +41,8 @@ class DecisionMade(Frozen):
     deployment: DeploymentKey
     index: int
     full: bool = False
+    share: bool = False
+    """No gate, but the share after this step: a held deployment takes none by itself."""
     why: Text = ""
 
 
@@ -49,6 +51,8 @@ class RolloutPaused(Frozen):
     deployment: DeploymentKey
     why: Text = ""
     engine: bool = False
+    held: bool = False
+    """By the engine, before a larger share of a held deployment."""
 
 
 class RolloutResumed(Frozen):
@@ -113,12 +117,32 @@ class HoldSet(Frozen):
     kind: Literal["hold_set"] = "hold_set"
     deployment: DeploymentKey
     why: Text
+    by_hand: bool = False
 
 
 class HoldReleased(Frozen):
     kind: Literal["hold_released"] = "hold_released"
     deployment: DeploymentKey
     why: Text
+
+
+class LockSet(Frozen):
+    """Only the one who did this may move the deployment forward, for so long."""
+
+    kind: Literal["lock_set"] = "lock_set"
+    deployment: DeploymentKey
+    why: Text
+    for_s: float | None = None
+    """None: until it is unlocked."""
+
+
+class LockReleased(Frozen):
+    """``broken_of``: the holder, when somebody else did it."""
+
+    kind: Literal["lock_released"] = "lock_released"
+    deployment: DeploymentKey
+    why: Text = ""
+    broken_of: Text = ""
 
 
 class StopPressed(Frozen):
@@ -187,6 +211,8 @@ Event = Annotated[
     | DeploymentScaled
     | HoldSet
     | HoldReleased
+    | LockSet
+    | LockReleased
     | StopPressed
     | StopReleased
     | GlobalRollbackStarted

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from gaesup_tui.domain.actions import ACTIONS, BY_ID
 from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.claim_preview import breaks, claim_lines
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
-from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
@@ -17,7 +18,7 @@ from gaesup_tui.domain.views import Preview
 from gaesup_tui.domain.waiting import expires_at
 from gaesup_tui.domain.world import World
 
-NEEDS_REASON = ("unhold", "release")
+NEEDS_REASON = ("unhold", "release", "hold", "lock")
 UNSEEN = Sight()
 
 
@@ -31,13 +32,15 @@ def preview(
     version: str = "",
     replicas: int | None = None,
     by_s: float | None = None,
+    by: Actor | None = None,
 ) -> Preview:
     """The dialog for ``action`` on deployment ``key``.
 
     Args:
         version: of a deploy or a rollback; empty: not said, or the last good one.
         replicas: of a scale; None: not said yet.
-        by_s: of an extension; None: not said yet.
+        by_s: of an extension, or a lock; None: not said yet.
+        by: who asks; None: anybody.
 
     Raises:
         Invalid: there is no such action, or it is not one on a deployment.
@@ -54,7 +57,7 @@ def preview(
             f"there is no deployment {printable_line(key, 130)}",
             hint="`gaesup status` lists what there is",
         )
-    if reason := why_not(world, known.asks_engine, key, now):
+    if reason := why_not(world, known.asks_engine, key, now, by):
         raise Refused(f"{known.title.lower()} {key}: {reason}")
     if state is None:
         return _first(key, version)
@@ -63,11 +66,14 @@ def preview(
         action=action,
         deployment=key,
         title=_title(state, asked),
-        lines=[("Now", _now(state, sight, now)), *_lines(state, asked, sight, now)],
+        lines=[
+            ("Now", _now(state, sight, now)),
+            *(claim_lines(state, action, by_s, by, now) or _lines(state, asked, sight, now)),
+        ],
         confirm_key=known.confirm,
         confirm_title=known.title.lower(),
         typed="",
-        needs_reason=action in NEEDS_REASON,
+        needs_reason=action in NEEDS_REASON or breaks(state, action, by, now),
         expect_seq=None if action == "abort" else state.seq,
     )
 

@@ -43,6 +43,8 @@ class Paused(Frozen):
     why: Text
     engine: bool = False
     """Set by the engine because the world was not as planned."""
+    held: bool = False
+    """Set by the engine before a larger share, since the automation is held."""
 
 
 class StepRecord(Frozen):
@@ -83,6 +85,8 @@ class Rollout(Frozen):
     base_wanted: int = 0
     """Replicas the base had when it began: the way back asks for them again."""
     paused: Paused | None = None
+    cleared: bool = False
+    """The automation is held, and a person let it take the share after the present step."""
     full: bool = False
     """A person promoted fully: pauses and analysis are passed, guards are not."""
     verdict: Verdict | None = None
@@ -118,7 +122,12 @@ class Rollout(Frozen):
 
 def enter(rollout: Rollout, index: int, at: float) -> Rollout:
     """The rollout as it is once the step at ``index`` has begun: its wish is in force."""
-    changed: dict[str, object] = {"index": index, "step_began": at, "extended_s": 0.0}
+    changed: dict[str, object] = {
+        "index": index,
+        "step_began": at,
+        "extended_s": 0.0,
+        "cleared": False,
+    }
     step = rollout.plan[index] if index < len(rollout.plan) else None
     if isinstance(step, SetTraffic):
         changed["weight_percent"] = step.weight_percent

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.guards import breach
+from gaesup_tui.domain.holding import held_before, is_held
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import (
@@ -192,9 +193,12 @@ def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:
 
 
 def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -> list[ev.Event]:
-    done = _done(rollout, look, now, held=deployment.hold is not None)
+    done = _done(rollout, look, now, held=is_held(deployment))
     if done is None:
         return []
+    if (share := held_before(deployment)) is not None:
+        why = f"{share} % waits for you"
+        return [ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True, held=True)]
     result, note = done
     key = rollout.deployment
     completed = ev.StepCompleted(
@@ -258,5 +262,5 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
                 return "done", f"no harm seen within {duration(expiry + rollout.extended_s)}"
             return None
         case Bake(duration_s=wait):
-            return ("done", "") if waited >= wait else None
+            return ("done", "") if waited >= wait and not held else None
     return None

@@ -29,6 +29,9 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             title = step.title() if step else f"step {index + 1}"
             done = "passed" if result == "skipped" else "done"
             return f"{title} {done}{': ' + note if note else ''}", "info"
+        case ev.DecisionMade(index=index, share=True):
+            step = rollout.plan[index + 1] if rollout and index + 1 < len(rollout.plan) else None
+            return f"let it take {step.title() if step else 'the next share'}", "ok"
         case ev.DecisionMade(full=full):
             return ("promoted fully" if full else "promoted one step"), "ok"
         case ev.RolloutPaused():
@@ -50,8 +53,12 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return _finished(outcome, rollout)
         case ev.DeploymentScaled(replicas=replicas):
             return f"scaled to {replicas}", "info"
-        case ev.HoldSet(why=why):
-            return f"automation held {why}", "warn"
+        case ev.HoldSet(why=why, by_hand=by_hand):
+            return "automation held" if by_hand else f"automation held {why}", "warn"
+        case ev.LockSet(for_s=for_s):
+            return ("locked" if for_s is None else f"locked for {duration(for_s)}"), "warn"
+        case ev.LockReleased(broken_of=holder):
+            return (f"lock of {holder} broken", "warn") if holder else ("unlocked", "info")
         case ev.HoldReleased():
             return "automation released", "info"
         case ev.StopPressed(scope=scope, mode=mode):

@@ -8,6 +8,7 @@ from typing import cast
 
 from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.locks import lock_of, lock_view
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, Bake, Pause, Step
@@ -97,6 +98,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         hold=NoteView(scope=state.key, mode="hold", by=hold.by.name, at=hold.at, why=hold.why)
         if hold
         else None,
+        lock=lock_view(lock) if (lock := lock_of(state, now)) else None,
         stop=note_view(stop) if stop else None,
         actions={a: why_not(world, a, state.key, now) for a in DEPLOYMENT_ACTIONS},
         good=[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from gaesup_tui.domain.lock_views import LockView
 from gaesup_tui.domain.stop_views import RollbackView
 from gaesup_tui.domain.verdict_views import VerdictView
 
@@ -153,6 +154,7 @@ class DeploymentView(TypedDict):
     """The active one, or the last."""
     waiting: WaitingView | None
     hold: NoteView | None
+    lock: LockView | None
     stop: NoteView | None
     actions: dict[str, str | None]
     """Action id to None when possible, else why not."""
@@ -251,6 +253,7 @@ class StatusRow(TypedDict):
     rollout: RolloutLine | None
     waiting: WaitingView | None
     hold: NoteView | None
+    lock: LockView | None
     stop: NoteView | None
     endpoint: str
     seen_at: float | None

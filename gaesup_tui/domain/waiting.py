@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.holding import is_held
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, AwaitReady, Bake, Pause, Scale, SetTraffic, SmokeTest
@@ -43,6 +44,9 @@ def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -
     if stop and stop.course and rollout.spec.strategy != "rollback":
         what = f"held for its turn in the global rollback by {stop.by.name}"
         return Waiting(what, stop.at, person=False)
+    if rollout.paused and rollout.paused.held:
+        by = f"held by {state.hold.by.name}, " if state.hold else ""
+        return Waiting(f"{by}{rollout.paused.why}", rollout.paused.at, person=True)
     if rollout.paused:
         why = f": {rollout.paused.why}" if rollout.paused.why else ""
         return Waiting(f"paused by {rollout.paused.by.name}{why}", rollout.paused.at, person=True)
@@ -63,8 +67,8 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
     since = rollout.step_began
     step = rollout.step
     match step:
-        case Pause() | Analyse() if state.hold and not rollout.full:
-            return Waiting("its automation is held: waits for you", since, person=True)
+        case Pause() | Analyse() | Bake() if is_held(state):
+            return _held(state, since, expires_at(rollout))
         case Pause(duration_s=None, on_expiry=then):
             until = expires_at(rollout)
             outcome = {"abort": "aborts", "promote": "promotes", "hold": ""}[then]
@@ -88,6 +92,16 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
         case Scale(side=side, replicas=count):
             return Waiting(f"{side} to {count} replicas", since, False)
     return Waiting("finishing", since, False)
+
+
+def _held(state: Deployment, since: float, until: float | None) -> Waiting:
+    assert state.hold is not None  # the caller looked
+    rollout = state.active
+    ends = {"abort": "aborts", "promote": "", "hold": ""}
+    step = rollout.step if rollout else None
+    then = ends[step.on_expiry] if isinstance(step, Pause | Analyse) else ""
+    what = f"held by {state.hold.by.name}: waits for you"
+    return Waiting(what, max(since, state.hold.at), True, until if then else None, then)
 
 
 def _way_back(rollout: Rollout, seen: DeploymentSeen) -> str:

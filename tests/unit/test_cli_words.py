@@ -34,6 +34,7 @@ def row(key: str = "cart@production", status: str = "healthy", **more: Any) -> S
         "waiting": None,
         "problem": None,
         "hold": None,
+        "lock": None,
         "stop": None,
     }
     return cast(StatusRow, {**made, **more})

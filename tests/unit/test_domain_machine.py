@@ -146,6 +146,10 @@ class Machine(RuleBasedStateMachine):
     def unhold(self) -> None:
         self.try_to(cmd.ReleaseHold(deployment=KEY, why="looked at it"))
 
+    @rule(command=st.sampled_from([cmd.Hold, cmd.Lock, cmd.Unlock]))
+    def claim(self, command: type[cmd.Hold | cmd.Lock | cmd.Unlock]) -> None:
+        self.try_to(command(deployment=KEY, why="mine"))
+
     @rule(seconds=st.sampled_from([1.0, 45.0, 4000.0]))
     def time_passes(self, seconds: float) -> None:
         self.story.later(seconds)

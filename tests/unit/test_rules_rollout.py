@@ -282,6 +282,10 @@ def test_a_held_unit_does_not_pass_a_timed_step_by_itself(story: Story) -> None:
     story.deploy("v43", canary={"steps": [{"weight": 20}, {"pause": "30s"}]})
     story.settle()
     story.later(3600)
+    assert story.deployment.weights() == {V41: 100}
+    story.ask(cmd.Promote(deployment=KEY))
+    story.settle()
+    story.later(3600)
     assert story.deployment.weights() == {V41: 80, V43: 20}
     with pytest.raises(Invalid, match="needs a reason"):
         story.ask(cmd.ReleaseHold(deployment=KEY))

@@ -14,6 +14,7 @@ from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.service.server import past, series_of
 from gaesup_tui.service.server.exposition import exposition
 from gaesup_tui.service.server.hub import Hub
+from gaesup_tui.service.server.peer import peer
 from gaesup_tui.service.server.sights import sight_of, traffic_of, verdict_of
 from gaesup_tui.service.server.stops import rollback
 from gaesup_tui.service.server.stops import stop_preview as stops
@@ -73,6 +74,7 @@ async def preview(request: Request) -> Response:
         version=printable_line(request.query_params.get("version", ""), 64),
         replicas=None if count < 0 else count,
         by_s=_optional(request, "by_s"),
+        by=peer(request).actor,
     )
     return reply(dict(shown))
 

@@ -22,6 +22,7 @@ def status_row(view: DeploymentView) -> StatusRow:
         rollout=_line(view["rollout"]) if view["rollout"] else None,
         waiting=view["waiting"],
         hold=view["hold"],
+        lock=view["lock"],
         stop=view["stop"],
         endpoint=view["endpoint"],
         seen_at=view["seen_at"],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.locks import lock_of
 from gaesup_tui.domain.viewing import deployment_view, numbers
 from gaesup_tui.domain.views import DeploymentView, Numbers
 from gaesup_tui.domain.world import Stop
@@ -115,6 +116,7 @@ class Views:
             mark(seen, verdict),
             problem_of(engine, state, seen),
             engine.observer.endpoint(state.backend),
+            lock_of(state, now) is None,
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
             return False
