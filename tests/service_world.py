@@ -94,7 +94,7 @@ class MemoryBackend:
             yield self._look()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), 0.25)
-            await asyncio.sleep(0.05)  # many changes are one look, as with a real backend
+            await asyncio.sleep(0.002)  # many changes are one look, as with a real backend
 
     def _look(self) -> Observation:
         now = time.time()

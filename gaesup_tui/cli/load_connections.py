@@ -119,6 +119,7 @@ class Connections:
         for task in list(self._opening):
             task.cancel()
         await asyncio.gather(self._sweeper, *self._opening, return_exceptions=True)
+        self._give_up_late()
         for _ in self._waiting:
             self._tally().failed("not sent before the end")
         self._waiting.clear()
@@ -197,13 +198,16 @@ class Connections:
         """One look at all deadlines now and then is cheaper than a timer for each request."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            too_old = self._loop.time() - self._timeout_s
-            for connection in [c for c in self._busy if c.shot and c.shot.due_at < too_old]:
-                shot = self._released(connection)
-                self._tally().failed("no reply in time", self._loop.time() - shot.due_at)
-                connection.close()
-            while self._waiting and self._waiting[0].due_at < too_old:
-                self._tally().failed("not sent: all connections busy", self._timeout_s)
-                self._waiting.popleft()
+            self._give_up_late()
             while self._waiting and len(self._busy) + len(self._opening) < self._limit:
                 self._next()
+
+    def _give_up_late(self) -> None:
+        too_old = self._loop.time() - self._timeout_s
+        for connection in [c for c in self._busy if c.shot and c.shot.due_at <= too_old]:
+            shot = self._released(connection)
+            self._tally().failed("no reply in time", self._loop.time() - shot.due_at)
+            connection.close()
+        while self._waiting and self._waiting[0].due_at <= too_old:
+            self._tally().failed("not sent: all connections busy", self._timeout_s)
+            self._waiting.popleft()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gaesup_tui.cli.init import TEMPLATE
 from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.text import printable_line
 from gaesup_tui.service import project
 
 LINES = TEMPLATE.splitlines()
@@ -31,7 +32,7 @@ def check(text: str) -> None:
     said = answer(text)
     if said is not None:
         assert "gaesup.yaml" in said
-        assert said.isprintable(), repr(said)
+        assert said == printable_line(said), repr(said)
         assert len(said) < 1500
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
+from gaesup_backends.local import abi
 from gaesup_backends.local.abi import TICK_S, Limits, MemoryRefused, Program, Unit, engine_config
 from gaesup_backends.local.calls import Faulted, fast_calls_work
 from tests.real.node_units import HOSTILE, SPIN, wat
@@ -131,7 +132,8 @@ def test_memory_does_not_grow_past_its_limit(host: Host) -> None:
     assert unit.memory_bytes == 104 * 65536
 
 
-def test_a_start_function_cannot_spin_for_ever(host: Host) -> None:
+def test_a_start_function_cannot_spin_for_ever(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abi, "INIT_DEADLINE_S", 0.05)
     program = host.program(wat(functions=f"(func $go {SPIN}) (start $go)"))
     with pytest.raises(Faulted) as fault:
         Unit(program, LIMITS, b"{}")

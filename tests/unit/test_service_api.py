@@ -53,31 +53,32 @@ async def post(running: Running, body: bytes, headers: bytes = b"") -> tuple[int
 # Bad input: one failure that names the field; nothing changed.
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        (b"", "JSON"),
-        (b"{", "JSON"),
-        (b"\x00\xff\xfe", "JSON"),
-        (b"[]", "object"),
-        (b"{}", "action"),
-        (b'{"action":"explode","deployment":"cart@production"}', "explode"),
-        (b'{"action":"promote"}', "promote.deployment"),
-        (b'{"action":"promote","deployment":"cart"}', "UNIT@ENVIRONMENT"),
-        (b'{"action":"promote","deployment":"cart@production","by":"root"}', "promote.by"),
-        (b'{"action":"scale","deployment":"cart@production","replicas":"many"}', "scale.replicas"),
-        (b'{"action":"scale","deployment":"cart@production","replicas":-1}', "scale.replicas"),
-        (b"[" * 100_000, "JSON"),
-    ],
-)
+BAD_COMMANDS = [
+    (b"", "JSON"),
+    (b"{", "JSON"),
+    (b"\x00\xff\xfe", "JSON"),
+    (b"[]", "object"),
+    (b"{}", "action"),
+    (b'{"action":"explode","deployment":"cart@production"}', "explode"),
+    (b'{"action":"promote"}', "promote.deployment"),
+    (b'{"action":"promote","deployment":"cart"}', "UNIT@ENVIRONMENT"),
+    (b'{"action":"promote","deployment":"cart@production","by":"root"}', "promote.by"),
+    (b'{"action":"scale","deployment":"cart@production","replicas":"many"}', "scale.replicas"),
+    (b'{"action":"scale","deployment":"cart@production","replicas":-1}', "scale.replicas"),
+    (b"[" * 100_000, "JSON"),
+]
+
+
 async def test_a_bad_command_is_refused_with_the_field_it_is_about(
-    running: Running, body: bytes, says: str
+    running: Running, subtests: pytest.Subtests
 ) -> None:
     seq = running.engine.world.seq
-    status, answer = await post(running, body)
-    assert (status, answer["code"]) == (422, "invalid")
-    assert says in answer["message"]
-    assert running.engine.world.seq == seq
+    for body, says in BAD_COMMANDS:
+        with subtests.test(repr(body[:80])):
+            status, answer = await post(running, body)
+            assert (status, answer["code"]) == (422, "invalid")
+            assert says in answer["message"]
+            assert running.engine.world.seq == seq
 
 
 async def test_a_body_over_a_megabyte_is_refused_and_read_no_further(running: Running) -> None:
@@ -90,41 +91,45 @@ async def test_a_body_over_a_megabyte_is_refused_and_read_no_further(running: Ru
         )
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        b"/v1/history?limit=many",
-        b"/v1/history?limit=0",
-        b"/v1/history?limt=3",
-        b"/v1/history?after=1&before=2",
-        b"/v1/stream?after=-1",
-        b"/v1/stream?after=1e3",
-        b"/v1/logs",
-        b"/v1/series?points=0",
-        b"/v1/preview?action=explode&deployment=cart@production",
-        b"/v1/preview?action=logs&deployment=cart@production",
-        b"/v1/export?since=x",
-    ],
-)
-async def test_a_bad_parameter_is_named(gate: Running, path: bytes) -> None:
-    status, body = await raw(gate, b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % path)
-    answer = json.loads(body)
-    assert (status, answer["code"]) == (422, "invalid")
-    assert answer["message"]
+BAD_PARAMETERS = [
+    b"/v1/history?limit=many",
+    b"/v1/history?limit=0",
+    b"/v1/history?limt=3",
+    b"/v1/history?after=1&before=2",
+    b"/v1/stream?after=-1",
+    b"/v1/stream?after=1e3",
+    b"/v1/logs",
+    b"/v1/series?points=0",
+    b"/v1/preview?action=explode&deployment=cart@production",
+    b"/v1/preview?action=logs&deployment=cart@production",
+    b"/v1/export?since=x",
+]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        b"/v1/nothing",
-        b"/v1/status?deployment=cart@moon",
-        b"/v1/rollouts/cart@moon%231",
-        b"/v1/judged/cart@moon%231",
-    ],
-)
-async def test_what_is_not_there_is_said_to_be_not_there(running: Running, path: bytes) -> None:
-    status, body = await raw(running, b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % path)
-    assert (status, json.loads(body)["code"]) == (404, "not_found")
+async def test_a_bad_parameter_is_named(gate: Running, subtests: pytest.Subtests) -> None:
+    for path in BAD_PARAMETERS:
+        with subtests.test(path.decode()):
+            status, body = await raw(gate, b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % path)
+            answer = json.loads(body)
+            assert (status, answer["code"]) == (422, "invalid")
+            assert answer["message"]
+
+
+NOT_THERE = [
+    b"/v1/nothing",
+    b"/v1/status?deployment=cart@moon",
+    b"/v1/rollouts/cart@moon%231",
+    b"/v1/judged/cart@moon%231",
+]
+
+
+async def test_what_is_not_there_is_said_to_be_not_there(
+    running: Running, subtests: pytest.Subtests
+) -> None:
+    for path in NOT_THERE:
+        with subtests.test(path.decode()):
+            status, body = await raw(running, b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % path)
+            assert (status, json.loads(body)["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("key", [b"x" * 201, b"\xc3\xa4"])

@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gaesup_tui.domain.errors import Frozen
+from gaesup_tui.service.server import hub
 from tests.service_world import Running, Watcher, service, short_folder
 
 CART = "cart@production"
 
 
 @pytest.fixture
-async def frozen() -> AsyncIterator[Running]:
+async def frozen(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     """A canary at its gate whose disk has just become full, and somebody tried to go on."""
+    monkeypatch.setattr(hub, "TELEMETRY_EVERY_S", 0.1)
+    monkeypatch.setattr(hub, "BEAT_EVERY_S", 0.2)
     with short_folder() as folder:
         async with service(folder) as running:
             await running.deploy(CART, "v1")

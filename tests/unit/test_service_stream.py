@@ -11,13 +11,16 @@ import pytest
 
 from gaesup_tui.domain.errors import Moved, Refused
 from gaesup_tui.engine.journal import Batch
+from gaesup_tui.service.server import hub
 from tests.service_world import Running, Watcher, service, short_folder
 
 CART = "cart@production"
 
 
 @pytest.fixture
-async def running() -> AsyncIterator[Running]:
+async def running(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    monkeypatch.setattr(hub, "TELEMETRY_EVERY_S", 0.1)
+    monkeypatch.setattr(hub, "BEAT_EVERY_S", 0.2)
     with short_folder() as folder:
         async with service(folder) as it:
             yield it
@@ -198,7 +201,7 @@ async def test_a_client_that_never_reads_is_cut_off(
     reader, writer = await deaf(gate)
     await decide_often(gate, 3000)
     watching = Watcher(gate.client)
-    await watching.until(lambda w: len(w.of("beat")) >= 2, "time passes")
+    await watching.until(lambda w: len(w.of("beat")) >= 6, "more time than it is given")
     assert "gaesup_engine_streams_cut_total 1\n" in await gate.call(gate.client.metrics)
     # It reads again: what was on its way, then the end, with no event out of order.
     async with asyncio.timeout(20):
