@@ -15,7 +15,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gaesup_tui.domain import commands as cmd
@@ -33,6 +33,7 @@ from gaesup_tui.domain.observation import (
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import ENGINE, Actor
 from gaesup_tui.domain.rollout_rules import Look, decide_look
+from gaesup_tui.domain.route import Route
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.domain.strategy_spec import StrategySpec
 from gaesup_tui.domain.world import World
@@ -70,10 +71,8 @@ class World1000:
             del wanted[revision.id]
         self._news.set()
 
-    async def set_traffic(
-        self, deployment: str, weights: Mapping[str, int], *, sticky: bool
-    ) -> None:
-        self.weights[deployment] = dict(weights)
+    async def set_traffic(self, deployment: str, route: Route) -> None:
+        self.weights[deployment] = dict(route.weights)
         self.on_traffic.set()
         self._news.set()
 

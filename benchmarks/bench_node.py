@@ -80,7 +80,7 @@ class Node:
     async def weights(self, **weights: int) -> None:
         """Set the traffic table."""
         named = {name.replace("_", "-"): weight for name, weight in weights.items()}
-        await self.client.request("set_traffic", deployment=CART, weights=named, sticky=False)
+        await self.client.request("set_traffic", deployment=CART, weights=named)
 
     def cpu_s(self) -> float:
         """CPU the front used so far."""

@@ -51,7 +51,7 @@ async def main(port_file: Path, artifact: Artifact, cache_dir: Path) -> None:
         route = RevisionRoute(name, RevisionMetrics())
         route.ready = [InlineReplica(Unit(program, Limits(8 << 20, 0.25), b"{}"))]  # type: ignore[list-item]
         routes[name] = route
-    router.put(TrafficTable("cart@production", {"v41-a": 90, "v42-b": 10}, False, routes))
+    router.put(TrafficTable("cart@production", {"v41-a": 90, "v42-b": 10}, routes))
     front = Front(router, lambda _: (404, ""))
     port = await front.listen("127.0.0.1", 0)
     await asyncio.to_thread(port_file.write_text, str(port))

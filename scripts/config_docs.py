@@ -30,6 +30,8 @@ SECTIONS = (
     ("blueGreen", "BlueGreenSpec"),
     ("guards[]", "Guard"),
     ("smokeTests[]", "Check"),
+    ("sticky", "KeySpec"),
+    ("conversion", "ConversionSpec"),
 )
 
 

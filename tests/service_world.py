@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from gaesup_tui.domain.observation import (
     RevisionSeen,
 )
 from gaesup_tui.domain.revision import Revision, make_revision
+from gaesup_tui.domain.route import Route
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine import ports
 from gaesup_tui.engine.bench import Bench
@@ -76,11 +77,9 @@ class MemoryBackend:
             there.pop(revision.id, None)
         self._changed.set()
 
-    async def set_traffic(
-        self, deployment: str, weights: Mapping[str, int], *, sticky: bool
-    ) -> None:
+    async def set_traffic(self, deployment: str, route: Route) -> None:
         self._check()
-        self.weights[deployment] = dict(weights)
+        self.weights[deployment] = dict(route.weights)
         self._changed.set()
 
     async def probe(

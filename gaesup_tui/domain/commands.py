@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text, Version
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.route_spec import ConversionSpec
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.domain.strategy_spec import StrategySpec
 
@@ -35,6 +36,8 @@ class Deploy(_OnDeployment):
     """None: as many as there are, or 1."""
     depends_on: tuple[Name, ...] = ()
     """Units it asks while it serves, in the same environment."""
+    conversion: ConversionSpec | None = None
+    """The request whose success is counted."""
 
 
 class Rollback(_OnDeployment):

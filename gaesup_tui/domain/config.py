@@ -15,6 +15,7 @@ from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
+from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.steps import Check, Guard
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
@@ -87,8 +88,9 @@ class RolloutSettings(Spec):
     """Percent by which the new revision's p95 may be above the old one's."""
     auto_abort: bool | None = None
     """Whether the judge's ABORT acts by itself; ``true`` when nothing is said."""
-    sticky: bool | None = None
-    """Whether a client stays on the revision it saw first; ``false`` when nothing is said."""
+    sticky: Sticky | None = None
+    """Whether a client stays on the revision it saw first: ``true``, or what tells clients apart,
+    ``{cookie: NAME}`` or ``{header: NAME}``; ``false`` when nothing is said."""
     rollback_bake: Duration | None = None
     """How long a rollback is watched before the revision it leaves goes; ``30s`` when nothing is
     said."""
@@ -123,6 +125,8 @@ class UnitSpec(RolloutSettings, LimitsSpec):
     """What the unit may ask of its host beside answering requests."""
     smoke_tests: tuple[Check, ...] = ()
     """Requests sent to the new revision before it gets a user's."""
+    conversion: ConversionSpec | None = None
+    """The request whose success is counted and compared: ``{method: POST, path: /orders}``."""
     depends_on: tuple[Name, ...] = ()
     """Units of this file that it asks while it serves; a global rollback takes it back before
     them."""
@@ -231,6 +235,7 @@ def deploy_command(
         checks=what.smoke_tests,
         replicas=where.replicas,
         depends_on=what.depends_on,
+        conversion=what.conversion,
     )
 
 

@@ -69,5 +69,7 @@ def roll_back_to(
         plan=strategy.rollback(replicas, ROLLBACK_DEADLINE_S, bake_s),
         auto_abort=False,
         rollback_bake_s=bake_s,
+        # What a unit is for does not change with the way it is rolled out.
+        conversion=state.rollout.spec.conversion if state.rollout else None,
     )
     return create(state.key, state, target, spec, replicas, by, now, why, state.backend)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gaesup_tui.domain.route import Rules
+
 ReplicaState = Literal["starting", "ready", "unready", "backoff", "draining"]
 
 
@@ -85,10 +87,13 @@ class RevisionSeen:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentSeen:
-    """A deployment as its backend reports it; ``weights`` are read back from the live route."""
+    """A deployment as its backend reports it; ``weights`` and ``rules`` are read back from the live
+    route."""
 
     weights: Mapping[str, int] = field(default_factory=dict)
     revisions: Mapping[str, RevisionSeen] = field(default_factory=dict)
+    rules: Rules | None = None
+    """None: the backend splits by weights and knows no rules."""
 
     def revision(self, revision_id: str | None) -> RevisionSeen | None:
         return self.revisions.get(revision_id) if revision_id else None

@@ -16,6 +16,7 @@ from gaesup_tui.domain.guards import breach
 from gaesup_tui.domain.holding import held_before, is_held
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.routing import in_force
 from gaesup_tui.domain.steps import (
     Analyse,
     AwaitReady,
@@ -240,7 +241,7 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)
             return ("done", smoke.note) if smoke and here and smoke.passed else None
         case SetTraffic():
-            return ("done", "") if dict(seen.weights) == rollout.weights() else None
+            return ("done", "") if in_force(seen, rollout) else None
         case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):
             if rollout.full:
                 return "skipped", "promoted fully"

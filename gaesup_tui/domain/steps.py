@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gaesup_tui.domain.model import Duration, Frozen, Spec, Text
+from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.text import duration
 
 Side = Literal["candidate", "base"]
@@ -154,7 +155,9 @@ class RolloutSpec(Frozen):
     """Share by which the candidate's p95 may be above the base's."""
     auto_abort: bool = True
     """Whether the judge's ABORT acts by itself. Guards always do."""
-    sticky: bool = False
+    sticky: Sticky = False
+    conversion: ConversionSpec | None = None
+    """The request whose success is counted and judged."""
     colours: bool = False
     """Whether the two sides are called blue and green."""
     rollback_bake_s: Duration = ROLLBACK_BAKE_S

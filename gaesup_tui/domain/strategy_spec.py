@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from gaesup_tui.domain.amounts import Amount, is_none
 from gaesup_tui.domain.model import Duration, Spec
+from gaesup_tui.domain.route_spec import Sticky
 from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, OnExpiry
 
 
@@ -169,6 +170,6 @@ class StrategySpec(Spec):
     p95_tolerance: Annotated[float, Field(ge=0, le=1000)] = 10.0
     """Percent by which the candidate's p95 may be above the base's."""
     auto_abort: bool = True
-    sticky: bool = False
+    sticky: Sticky = False
     rollback_bake: Duration = ROLLBACK_BAKE_S
     """How long a rollback is watched before the revision it leaves goes."""

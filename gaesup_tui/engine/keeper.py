@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.route import Route
+from gaesup_tui.domain.routing import reached, route_of
 from gaesup_tui.engine.lane import Lane
 from gaesup_tui.engine.ports import Backend, Clock
 
 TRAFFIC_TIMEOUT_S = 3.0
 ENSURE_TIMEOUT_S = 15.0
 
-_Traffic = tuple[tuple[tuple[str, int], ...], bool]
 _Replicas = tuple[Revision, int]
 
 
@@ -34,12 +35,11 @@ class Keeper:
         self._state: Deployment | None = None
         self._seen: DeploymentSeen | None = None
         self._boot = ""
-        self._traffic = Lane[_Traffic](self._set_traffic, clock, TRAFFIC_TIMEOUT_S, self._go_on)
+        self._traffic = Lane[Route](self._set_traffic, clock, TRAFFIC_TIMEOUT_S, self._go_on)
         self._replicas: dict[str, Lane[_Replicas]] = {}
 
-    async def _set_traffic(self, wish: _Traffic) -> None:
-        weights, sticky = wish
-        await self._backend.set_traffic(self._key, dict(weights), sticky=sticky)
+    async def _set_traffic(self, wish: Route) -> None:
+        await self._backend.set_traffic(self._key, wish)
 
     async def _ensure(self, wish: _Replicas) -> None:
         revision, count = wish
@@ -61,12 +61,12 @@ class Keeper:
         self._compare(state)
 
     def _compare(self, state: Deployment) -> None:
-        weights = state.weights()
+        route = route_of(state)
         wished = state.replica_wishes()
         for revision, count in wished.values():
-            self._want_replicas(revision, count, weights, state)
-        self._remove_others(state, wished, weights)
-        self._want_traffic(state, weights)
+            self._want_replicas(revision, count, route.weights, state)
+        self._remove_others(state, wished, route.weights)
+        self._want_traffic(state, route)
 
     def _lane(self, revision: str) -> Lane[_Replicas]:
         lane = self._replicas.get(revision)
@@ -85,7 +85,7 @@ class Keeper:
             agrees = there is not None and there.wanted == count
             if seen is None and state.active is None:
                 agrees = None  # nothing moves: first see what is there
-        elif seen is None or (seen.weights.get(revision.id) and not weights.get(revision.id)):
+        elif seen is None or (reached(seen, revision.id) and not weights.get(revision.id)):
             return  # nobody takes replicas away while the live route still sends them traffic
         else:
             agrees = there is None or there.wanted == 0
@@ -105,18 +105,19 @@ class Keeper:
         for gone in self._replicas.keys() - wished.keys() - seen.revisions.keys():
             self._replicas.pop(gone).close()
 
-    def _want_traffic(self, state: Deployment, weights: Mapping[str, int]) -> None:
+    def _want_traffic(self, state: Deployment, route: Route) -> None:
         seen = self._seen
-        if not all(self._is_known(revision) for revision in weights):
+        if not all(self._is_known(revision) for revision in route.weights):
             # A backend cannot route to what it was never told of: this goes on when it was, and
             # until then no earlier wish may be asked for either.
             self._traffic.hold()
             return
-        agrees: bool | None = seen is not None and dict(seen.weights) == dict(weights)
+        agrees: bool | None = seen is not None and dict(seen.weights) == route.weights
+        if agrees and seen is not None and seen.rules is not None:
+            agrees = seen.rules == route.rules
         if seen is None and state.active is None:
             agrees = None
-        sticky = state.rollout.spec.sticky if state.rollout else False
-        self._traffic.want((tuple(sorted(weights.items())), sticky), agrees)
+        self._traffic.want(route, agrees)
 
     def _is_known(self, revision: str) -> bool:
         if self._seen is not None and self._seen.revision(revision) is not None:

@@ -6,13 +6,14 @@ An implementation is found through the entry point group ``gaesup.backends``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from gaesup_tui.domain.observation import Observation
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.route import Route
 from gaesup_tui.domain.steps import Check
 
 
@@ -51,10 +52,9 @@ class Backend(Protocol):
         """Ask for ``replicas`` of a revision; 0 drains and removes it. Returns once accepted;
         whether it came true is seen in observations."""
 
-    async def set_traffic(
-        self, deployment: str, weights: Mapping[str, int], *, sticky: bool
-    ) -> None:
-        """Split new requests by revision id, in percent; empty answers 503. In force on return."""
+    async def set_traffic(self, deployment: str, route: Route) -> None:
+        """Send new requests where the route says; empty weights answer 503. In force on return. Its
+        weights and, if the backend knows rules, its rules come back in observations."""
 
     async def probe(
         self, deployment: str, revision: str, check: Check, timeout_s: float

@@ -139,11 +139,11 @@ class Rig:
         )
 
     async def traffic(
-        self, deployment: str = CART, *, sticky: bool = False, **weights: int
+        self, deployment: str = CART, *, rules: dict[str, Any] | None = None, **weights: int
     ) -> None:
         """Set weights; underscores in names stand for dashes."""
         named = {name.replace("_", "-"): weight for name, weight in weights.items()}
-        await self.ask("set_traffic", deployment=deployment, weights=named, sticky=sticky)
+        await self.ask("set_traffic", deployment=deployment, weights=named, rules=rules or {})
 
     async def until(
         self, holds: Callable[[dict[str, Any]], bool], deployment: str = CART

@@ -34,7 +34,7 @@ async def canary(rig: Rig, unit: str, stable: str, new: str, weight_percent: int
         lambda state: ready(state, stable) == ready(state, new) == 1, deployment=deployment
     )
     weights = {stable: 100 - weight_percent, new: weight_percent}
-    await rig.ask("set_traffic", deployment=deployment, weights=weights, sticky=False)
+    await rig.ask("set_traffic", deployment=deployment, weights=weights)
 
 
 async def load(rig: Rig, unit: str, rps: float, duration_s: float) -> LoadReport:

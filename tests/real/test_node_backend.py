@@ -18,6 +18,7 @@ from gaesup_backends.local.client import NodeClient, NodeGone
 from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.domain.observation import Observation
 from gaesup_tui.domain.revision import Limits, Revision, make_revision
+from gaesup_tui.domain.route import Route
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine.ports import Places
 
@@ -80,7 +81,7 @@ async def test_a_revision_goes_live_through_the_port(places: Places) -> None:
     await seen(backend, is_ready(revision.id, 2))
     probe = await backend.probe(CART, revision.id, Check(path="/"), 2.0)
     assert (probe.status, probe.body) == (200, b"hello\n")
-    await backend.set_traffic(CART, {revision.id: 100}, sticky=False)
+    await backend.set_traffic(CART, Route({revision.id: 100}))
     observation = await seen(backend, lambda o: bool(o.deployments[CART].weights))
     host, _, port = observation.endpoint.partition(":")
     assert host == "127.0.0.1"
@@ -156,7 +157,7 @@ async def test_what_can_never_work_is_invalid_and_what_may_is_unavailable(places
     await backend.start()
     revision = cart(places, wat())
     with pytest.raises(Unavailable, match="not on this node"):
-        await backend.set_traffic(CART, {revision.id: 100}, sticky=False)
+        await backend.set_traffic(CART, Route({revision.id: 100}))
     with pytest.raises(Invalid, match="expected a whole number from 0 to"):
         await backend.ensure(CART, revision, 100_000)
     await backend.close()

@@ -135,7 +135,7 @@ async def send_nonsense(port: int, chance: random.Random) -> None:
 async def test_nonsense_from_clients_upsets_nothing(rig: Rig) -> None:
     """The rig fails the test when the node printed a traceback."""
     await rig.deploy("v42-h", HOSTILE)
-    await rig.traffic(v41_a=50, v42_h=50, sticky=True)
+    await rig.traffic(v41_a=50, v42_h=50, rules={"sticky": True})
     chance = random.Random(7)
     for _ in range(40):
         await asyncio.gather(*(send_nonsense(rig.port, chance) for _ in range(16)))
@@ -170,7 +170,7 @@ async def test_nonsense_on_the_control_socket_is_answered(rig: Rig) -> None:
         None,
         [],
     )
-    fields = ("deployment", "revision", "replicas", "weights", "sticky", "path", "body", "tail")
+    fields = ("deployment", "revision", "replicas", "weights", "rules", "path", "body", "tail")
     reader, writer = await asyncio.open_unix_connection(rig.runtime_dir / "node.sock")
     for number in range(200):
         given = {name: chance.choice(values) for name in fields if chance.random() < 0.7}

@@ -133,7 +133,7 @@ async def test_a_cookie_is_set_only_where_asked_for_and_then_honoured(rig: Rig) 
     await two_revisions(rig)
     await rig.traffic(v41_a=50, v42_b=50)
     assert "set-cookie" not in (await rig.get()).headers
-    await rig.traffic(v41_a=50, v42_b=50, sticky=True)
+    await rig.traffic(v41_a=50, v42_b=50, rules={"sticky": True})
     first = await rig.get()
     cookie = first.headers["set-cookie"].split(";")[0]
     again = {(await rig.get(headers={"cookie": f"a=b; {cookie}"})).revision for _ in range(20)}
@@ -303,7 +303,7 @@ async def test_bad_input_changes_nothing_and_says_why(rig: Rig) -> None:
         ({"v99-x": 100}, "no revision v99-x"),
     ):
         with pytest.raises(NodeRefused, match=why):
-            await rig.ask("set_traffic", deployment=CART, weights=weights, sticky=False)
+            await rig.ask("set_traffic", deployment=CART, weights=weights)
     with pytest.raises(NodeRefused, match=r"revision\.colour: unknown field"):
         await rig.ask("apply_revision", deployment=CART, revision={"colour": "red"}, replicas=1)
     with pytest.raises(NodeRefused, match="op must be one of"):

@@ -18,6 +18,7 @@ from gaesup_tui.domain.observation import (
     RevisionSeen,
 )
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.route import NO_RULES, Route, Rules
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine.ports import LogLine, ProbeReply
 
@@ -43,6 +44,7 @@ class Place:
 
     weights: dict[str, int] = field(default_factory=dict)
     revisions: dict[str, Running] = field(default_factory=dict)
+    rules: Rules = NO_RULES
 
 
 class Fleet:
@@ -108,12 +110,12 @@ class Fleet:
             del place.revisions[revision]
             place.weights.pop(revision, None)
 
-    def split(self, key: str, weights: Mapping[str, int]) -> None:
+    def split(self, key: str, route: Route) -> None:
         place = self.places.setdefault(key, Place())
-        unknown = weights.keys() - place.revisions.keys()
+        unknown = route.weights.keys() - place.revisions.keys()
         if unknown:
             raise Unavailable(f"{key} has no revision {', '.join(unknown)}")
-        place.weights = dict(weights)
+        place.weights, place.rules = dict(route.weights), route.rules
 
     def observe(self) -> Observation:
         return Observation(
@@ -134,7 +136,7 @@ class Fleet:
             ok, errors = int(running.ok), int(running.errors)
             counters = Counters(ok, errors, 0, (0.1, 1.0), (ok + errors, 0, 0))
             revisions[name] = RevisionSeen(running.wanted, replicas, counters)
-        return DeploymentSeen(dict(place.weights), revisions)
+        return DeploymentSeen(dict(place.weights), revisions, place.rules)
 
 
 class SimBackend:
@@ -174,11 +176,9 @@ class SimBackend:
     async def ensure(self, deployment: str, revision: Revision, replicas: int) -> None:
         await self._trouble(lambda: self._fleet.ensure(deployment, revision.id, replicas))
 
-    async def set_traffic(
-        self, deployment: str, weights: Mapping[str, int], *, sticky: bool
-    ) -> None:
-        self._fleet.traffic_asked(deployment, weights)
-        await self._trouble(lambda: self._fleet.split(deployment, weights))
+    async def set_traffic(self, deployment: str, route: Route) -> None:
+        self._fleet.traffic_asked(deployment, route.weights)
+        await self._trouble(lambda: self._fleet.split(deployment, route))
 
     async def probe(
         self, deployment: str, revision: str, check: Check, timeout_s: float

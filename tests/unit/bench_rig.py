@@ -32,9 +32,10 @@ class Rig:
     """``v41`` serves, ``v42`` is a canary at 25 %; ``run`` lets seconds pass, one observation
     each."""
 
-    def __init__(self, files: Path, canary: Service = GOOD) -> None:
+    def __init__(self, files: Path, canary: Service = GOOD, base: Service = GOOD) -> None:
         self.files = files
         self.canary = canary
+        self.base = base
         self.story = Story()
         self.story.stable("v41")
         self.now = self.story.now
@@ -79,7 +80,7 @@ class Rig:
 
     def serve(self, rps: int) -> None:
         for revision, weight in self.state.weights().items():
-            service = self.canary if revision.startswith("v42") else GOOD
+            service = self.canary if revision.startswith("v42") else self.base
             arm = service.arm(self.seed, round(rps * weight / 100))
             old = self.counted.get(revision, Counters(buckets=(0,) * (len(BOUNDS_S) + 1)))
             assert arm.latency is not None
@@ -88,6 +89,9 @@ class Rig:
                 errors=old.errors + arm.errors,
                 bounds_s=BOUNDS_S,
                 buckets=tuple(a + b for a, b in zip(old.buckets, arm.latency, strict=True)),
+                conversions=(
+                    None if arm.conversions is None else (old.conversions or 0) + arm.conversions
+                ),
             )
 
     def observe_again(self) -> None:

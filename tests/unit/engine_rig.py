@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -16,6 +16,7 @@ from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.domain.observation import Observation
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.route import Route
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.ports import Places
 from tests.ratio_judge import RatioJudge
@@ -83,11 +84,9 @@ class RigBackend(SimBackend):
             raise Invalid("it asks for too much memory")
         await super().ensure(deployment, revision, replicas)
 
-    async def set_traffic(
-        self, deployment: str, weights: Mapping[str, int], *, sticky: bool
-    ) -> None:
-        await self._reach(f"traffic {sorted(weights.values())}")
-        await super().set_traffic(deployment, weights, sticky=sticky)
+    async def set_traffic(self, deployment: str, route: Route) -> None:
+        await self._reach(f"traffic {sorted(route.weights.values())}")
+        await super().set_traffic(deployment, route)
 
 
 class Rig:

@@ -15,6 +15,7 @@ from gaesup_tui.domain.judging import Start
 from gaesup_tui.engine.records import KEEP, Records
 
 from .bench_rig import BAD, Rig
+from .judging_rig import Service
 
 
 @pytest.fixture
@@ -262,3 +263,21 @@ def test_without_latency_buckets_or_with_sticky_clients_less_is_judged(rig: Rig)
     assert not start_of(spec.model_copy(update={"sticky": True}), ()).metrics.traffic.enabled
     exact = spec.model_copy(update={"error_tolerance": 0.0, "p95_tolerance": 0.0})
     assert start_of(exact, ()).metrics.errors.tolerance > 0
+
+
+def test_fewer_conversions_are_judged_where_they_are_counted(tmp_path: Path) -> None:
+    buying, browsing = (
+        Service(errors=0.002, conversions=0.3),
+        Service(errors=0.002, conversions=0.2),
+    )
+    rig = Rig(tmp_path, canary=browsing, base=buying)
+    rig.run(600)
+    rig.canary_at(25)
+    rig.run(300)
+    verdict = rig.verdict()
+    assert verdict is not None
+    assert verdict.kind == "ABORT"
+    assert "conversion" in verdict.reason
+    history = rig.bench.record(rig.rollout.id)
+    assert history is not None
+    assert {arm.conversions is not None for arm in history.history} == {True}

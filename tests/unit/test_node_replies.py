@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaesup_backends.local.cgi import parse_reply
-from gaesup_backends.local.exchange import Request, compose, sticky_key
+from gaesup_backends.local.exchange import COOKIE, Request, compose, cookie_value
 from gaesup_backends.local.logs import LINE_BYTES, LINES_PER_SECOND, LineCutter, printable
 
 LINE = re.compile(rb"[^:\r\n\x00-\x20]+:[\t\x20-\x7e\x80-\xff]*")
@@ -84,7 +84,7 @@ def test_head_no_content_and_keep_alive_have_their_ways() -> None:
     ],
 )
 def test_the_sticky_cookie_is_found(cookies: bytes, value: bytes | None) -> None:
-    assert sticky_key(cookies) == value
+    assert cookie_value(cookies, COOKIE) == value
 
 
 @given(st.text())

@@ -20,7 +20,7 @@ CLIENTS = [f"client-{number}".encode() for number in range(2000)]
 
 def table(**weights: int) -> TrafficTable:
     routes = {name: RevisionRoute(name, RevisionMetrics()) for name in NAMES}
-    return TrafficTable(CART, {k.replace("_", "-"): w for k, w in weights.items()}, False, routes)
+    return TrafficTable(CART, {k.replace("_", "-"): w for k, w in weights.items()}, routes)
 
 
 def chosen(traffic: TrafficTable, client: bytes | None) -> str:
@@ -57,7 +57,7 @@ def test_the_edges_are_exact() -> None:
 
 def test_the_share_of_a_missing_revision_is_not_given_away() -> None:
     routes = {"v41-a": RevisionRoute("v41-a", RevisionMetrics())}
-    traffic = TrafficTable(CART, {"v41-a": 50, "v42-b": 50}, False, routes)
+    traffic = TrafficTable(CART, {"v41-a": 50, "v42-b": 50}, routes)
     seen = Counter(chosen(traffic, client) for client in CLIENTS)
     assert abs(seen[""] / len(CLIENTS) - 0.5) < 0.05
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from gaesup_backends.local import launch
@@ -17,6 +17,7 @@ from gaesup_backends.local.translate import observation
 from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.domain.observation import Observation
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.route import Route, rules_to_json
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine.ports import LogLine, Places, ProbeReply
 
@@ -62,12 +63,13 @@ class LocalBackend:
             },
         )
 
-    async def set_traffic(
-        self, deployment: str, weights: Mapping[str, int], *, sticky: bool
-    ) -> None:
-        """Split new requests by revision id, in percent; in force on return."""
+    async def set_traffic(self, deployment: str, route: Route) -> None:
+        """Send new requests where the route says; in force on return."""
         await self._request(
-            "set_traffic", deployment=deployment, weights=dict(weights), sticky=sticky
+            "set_traffic",
+            deployment=deployment,
+            weights=dict(route.weights),
+            rules=rules_to_json(route.rules),
         )
 
     async def probe(

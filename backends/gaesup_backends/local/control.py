@@ -25,9 +25,11 @@ from gaesup_backends.local.spec import (
     SpecError,
     check_deployment,
     check_replicas,
+    check_rules,
     check_weights,
     parse_revision,
 )
+from gaesup_tui.domain.route import Route
 
 if TYPE_CHECKING:
     from gaesup_backends.local.node import Node
@@ -185,10 +187,8 @@ class Session:
 
     def _set_traffic(self, message: Message) -> Message:
         name = check_deployment(message.get("deployment"))
-        sticky = message.get("sticky", False)
-        if not isinstance(sticky, bool):
-            raise SpecError(f"sticky {sticky!r}: expected true or false")
-        self._fleet.set_traffic(name, check_weights(message.get("weights")), sticky=sticky)
+        weights, rules = message.get("weights"), message.get("rules", {})
+        self._fleet.set_traffic(name, Route(check_weights(weights), check_rules(rules)))
         return {}
 
     async def _probe(self, message: Message) -> Message:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -54,13 +53,13 @@ class Answering(Protocol):
         """Write a whole reply, or drop it when the client is gone."""
 
 
-def sticky_key(cookies: bytes) -> bytes | None:
-    """The value of our cookie in a Cookie header."""
-    if COOKIE not in cookies:
+def cookie_value(cookies: bytes, wanted: bytes) -> bytes | None:
+    """The value of one cookie in a Cookie header."""
+    if wanted not in cookies:
         return None
     for pair in cookies.split(b";"):
         name, _, value = pair.strip().partition(b"=")
-        if name == COOKIE and value:
+        if name == wanted and value:
             return value
     return None
 
@@ -151,30 +150,36 @@ def dispatch(
     table: TrafficTable, target: bytes, client: Answering, request: Request
 ) -> bytes | None:
     """Send a request on its way; returns the node's own reply when there is no way."""
-    set_cookie = b""
+    if table.steering is not None:
+        return table.steering.dispatch(table, target, client, request)
     if request.pin is not None:
-        route = table.by_id.get(request.pin) if table.weights else None
-        if route is None and table.weights:
-            return text_reply(request, 404, f"no revision of that id in {table.name}\n")
+        route = table.pinned(request.pin)
     else:
-        key = request.client or request.cookie
-        if key is None and table.sticky:
-            key = os.urandom(8).hex().encode()
-            set_cookie = b"set-cookie: %b=%b; Path=/; HttpOnly; SameSite=Lax\r\n" % (COOKIE, key)
-        route = table.choose(key)
+        route = table.choose(request.client or request.cookie)
     if route is None:
-        retry = b"retry-after: %d\r\n" % RETRY_AFTER_S
-        return text_reply(request, 503, f"{table.name} takes no traffic now\n", retry)
-    exchange = Exchange(client, request, route, set_cookie)
+        return no_way(table, request)
+    send(Exchange(client, request, route, b""), route, request.payload(target))
+    return None
+
+
+def no_way(table: TrafficTable, request: Request) -> bytes:
+    """The node's reply when no revision is there for a request."""
+    if table.weights and request.pin is not None:
+        return text_reply(request, 404, f"no revision of that id in {table.name}\n")
+    retry = b"retry-after: %d\r\n" % RETRY_AFTER_S
+    return text_reply(request, 503, f"{table.name} takes no traffic now\n", retry)
+
+
+def send(exchange: Exchange, route: RevisionRoute, payload: bytes) -> None:
+    """Hand it to a replica of the revision, or answer for it when none can take it."""
     replica = route.pick()
     link = replica.link if replica is not None else None
     if replica is None or link is None:
         exchange.refuse(f"no ready replica of {route.id}")
-    elif link.send(request.payload(target), exchange):
+    elif link.send(payload, exchange):
         replica.requests += 1
     else:
         exchange.refuse(f"every replica of {route.id} is busy")
-    return None
 
 
 class Probe:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from gaesup_backends.local.compile import Artifact, Compiled, compile_artifact, find_compiled
+from gaesup_backends.local.counting import Audience
 from gaesup_backends.local.gate import GateError
 from gaesup_backends.local.logs import DeploymentLog, printable
 from gaesup_backends.local.metrics import RevisionMetrics
@@ -21,7 +22,9 @@ from gaesup_backends.local.replica import Replica
 from gaesup_backends.local.router import RevisionRoute, Router, TrafficTable
 from gaesup_backends.local.spawner import Spawner
 from gaesup_backends.local.spec import RevisionSpec
+from gaesup_backends.local.steering import Steering
 from gaesup_backends.local.worker import WorkerSpec
+from gaesup_tui.domain.route import NO_RULES, Route, Rules, rules_to_json
 
 TICK_S: Final = 0.1
 RETRY_COMPILE_S: Final = 5.0
@@ -75,6 +78,8 @@ class Deployment:
         self.log = log
         self.revisions: dict[str, Revision] = {}
         self.metrics: dict[str, RevisionMetrics] = {}
+        self.rules = NO_RULES
+        self.audience: Audience | None = None
         self.table = TrafficTable.closed(name)
         self.removing = False
 
@@ -82,9 +87,38 @@ class Deployment:
         """The JSON of the node's observation."""
         return {
             "weights": dict(self.table.weights),
-            "sticky": self.table.sticky,
-            "revisions": {key: revision.as_state() for key, revision in self.revisions.items()},
+            "rules": rules_to_json(self.rules),
+            "revisions": {
+                key: revision.as_state() | self._users(key)
+                for key, revision in self.revisions.items()
+            },
         }
+
+    def _users(self, revision_id: str) -> dict[str, int | None]:
+        met, converted = None, None
+        if self.audience is not None:
+            met, converted = self.audience.counts(revision_id)
+        return {"users": met, "converted_users": converted if self.rules.conversion else None}
+
+    def take(self, rules: Rules) -> None:
+        """The rules of a new route. Users are counted anew with each new salt."""
+        self.rules = rules
+        if not rules.sticky:
+            self.audience = None
+        elif self.audience is None or self.audience.salt != rules.salt:
+            self.audience = Audience(rules.salt)
+
+    def rebuild(self, weights: Mapping[str, int]) -> TrafficTable:
+        """The table of these weights, with the rules and the revisions that are there now."""
+        rules = self.rules
+        if rules.conversion:
+            for revision in self.revisions.values():
+                metrics = revision.route.metrics
+                metrics.conversions = metrics.conversions or 0
+        steering = Steering(rules, self.audience) if rules.sticky or rules.conversion else None
+        routes = {key: revision.route for key, revision in self.revisions.items()}
+        self.table = TrafficTable(self.name, weights, routes, steering)
+        return self.table
 
 
 class NotThere(Exception):
@@ -151,16 +185,14 @@ class Fleet:
         self._converge(deployment, revision)
         self._on_change()
 
-    def set_traffic(self, name: str, weights: dict[str, int], *, sticky: bool) -> None:
-        """Swap the table; requests routed from now on see the new weights only."""
+    def set_traffic(self, name: str, route: Route) -> None:
+        """Swap the table; requests routed from now on see the new route only."""
         deployment = self.find(name)
-        for revision_id in weights:
+        for revision_id in route.weights:
             if revision_id not in deployment.revisions:
                 raise NotThere(f"{name} has no revision {revision_id}; apply it first")
-        deployment.table = TrafficTable(
-            name, weights, sticky, {k: r.route for k, r in deployment.revisions.items()}
-        )
-        self._router.put(deployment.table)
+        deployment.take(route.rules)
+        self._router.put(deployment.rebuild(route.weights))
         self._on_change()
 
     def remove(self, name: str) -> None:
@@ -169,7 +201,7 @@ class Fleet:
         if deployment is None:
             return
         deployment.removing = True
-        self.set_traffic(name, {}, sticky=False)
+        self.set_traffic(name, Route())
         for revision in tuple(deployment.revisions.values()):
             revision.wanted = 0
             self._converge(deployment, revision)
@@ -294,10 +326,7 @@ class Fleet:
         self._on_change()
 
     def _rebuild_table(self, deployment: Deployment) -> None:
-        routes = {key: revision.route for key, revision in deployment.revisions.items()}
-        table = deployment.table
-        deployment.table = TrafficTable(deployment.name, table.weights, table.sticky, routes)
-        self._router.put(deployment.table)
+        self._router.put(deployment.rebuild(deployment.table.weights))
 
     def _forget_if_empty(self, deployment: Deployment) -> None:
         if deployment.removing and not deployment.revisions:

@@ -17,11 +17,12 @@ from typing import Final, cast
 import httptools
 
 from gaesup_backends.local.exchange import (
+    COOKIE,
     Request,
     compose,
+    cookie_value,
     dispatch,
     find_table,
-    sticky_key,
     text_reply,
 )
 from gaesup_backends.local.router import PATH_PREFIX, Router
@@ -193,7 +194,7 @@ class ClientConnection(asyncio.Protocol):
         if name == b"host":
             request.host = value
         elif name == b"cookie":
-            request.cookie = sticky_key(value)
+            request.cookie = cookie_value(value, COOKIE)
         elif name == b"x-gaesup-revision":
             request.pin = value
         elif name == b"x-gaesup-client":

@@ -26,16 +26,18 @@ class RevisionMetrics:
         requests: counts of 2xx, 3xx, 4xx, 5xx.
         bucket_counts: successful replies (below 500) per bucket of `BUCKETS_S`, and a last one for
             what is slower. A failure that comes fast is no fast service, a deadline no slow one.
+        conversions: successful replies to the unit's conversion; None: nothing said what that is.
         duration_sum_s: seconds from the request's last byte in to the reply handed to the socket,
             of the same replies.
     """
 
-    __slots__ = ("bucket_counts", "duration_sum_s", "inflight", "requests", "traps")
+    __slots__ = ("bucket_counts", "conversions", "duration_sum_s", "inflight", "requests", "traps")
 
     def __init__(self) -> None:
         self.requests = [0, 0, 0, 0]
         self.bucket_counts = [0] * (len(BUCKETS_S) + 1)
         self.duration_sum_s = 0.0
+        self.conversions: int | None = None
         self.inflight = 0
         self.traps: Counter[str] = Counter()
 
@@ -55,6 +57,7 @@ class RevisionMetrics:
             "duration_buckets": {"le": list(BUCKETS_S), "counts": list(self.bucket_counts)},
             "duration_sum_s": round(self.duration_sum_s, 6),
             "inflight": self.inflight,
+            "conversions": self.conversions,
         }
 
 
@@ -93,6 +96,9 @@ _FAMILIES: Final = (
     ("gaesup_requests_total", "counter", "Replies by revision and status class."),
     ("gaesup_request_duration_seconds", "histogram", "Time to the successful reply, by revision."),
     ("gaesup_inflight_requests", "gauge", "Requests being answered, by revision."),
+    ("gaesup_conversions_total", "counter", "Successful replies to the unit's conversion."),
+    ("gaesup_users", "gauge", "Different users by their key, since the rollout began."),
+    ("gaesup_converted_users", "gauge", "Of those, users with a conversion."),
     ("gaesup_traps_total", "counter", "Calls into units that ended in a trap, by code."),
     ("gaesup_replica_ready", "gauge", "1 when the replica takes traffic."),
     ("gaesup_replica_restarts_total", "counter", "Starts after the first one."),
@@ -101,6 +107,13 @@ _FAMILIES: Final = (
     ("gaesup_replica_requests_total", "counter", "Requests sent to the replica."),
     ("gaesup_replica_health_failures", "gauge", "Failed health polls in a row."),
     ("gaesup_traffic_weight_percent", "gauge", "Share of traffic in the routing table."),
+)
+
+
+_BUSINESS: Final = (
+    ("gaesup_conversions_total", "conversions"),
+    ("gaesup_users", "users"),
+    ("gaesup_converted_users", "converted_users"),
 )
 
 
@@ -130,6 +143,9 @@ def _revision(text: PrometheusText, facts: dict[str, Any], labels: dict[str, str
     text.sample("gaesup_request_duration_seconds", facts["duration_sum_s"], "_sum", **labels)
     text.sample("gaesup_request_duration_seconds", total, "_count", **labels)
     text.sample("gaesup_inflight_requests", facts["inflight"], **labels)
+    for family, name in _BUSINESS:
+        if facts[name] is not None:
+            text.sample(family, facts[name], **labels)
     for code, count in facts["traps"].items():
         text.sample("gaesup_traps_total", count, **labels, code=code)
     for replica in facts["replicas"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 SOCKET_NAME: Final = "node.sock"
 LOCK_NAME: Final = "node.lock"
 FACTS_NAME: Final = "node.json"

@@ -2,14 +2,16 @@
 
 A `TrafficTable` is immutable and swapped whole, so a request sees the old weights or the new
 ones, nothing between. Order: pin by header, then the client's bucket (header or cookie), then
-chance. Buckets run against cumulative weights in the order revisions came, so raising a canary
-from 10 to 25 moves the clients of those fifteen percent and no others.
+chance. Buckets run against cumulative weights in the order of the route's arms, so raising a canary
+from 10 to 25 moves the clients of those fifteen percent and no others. What a route says beside its
+weights is in `steering`.
 """
 
 from __future__ import annotations
 
 import zlib
 from bisect import bisect_right
+from collections.abc import Mapping
 from random import random
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +19,7 @@ from gaesup_backends.local.metrics import RevisionMetrics
 
 if TYPE_CHECKING:
     from gaesup_backends.local.replica import Replica
+    from gaesup_backends.local.steering import Steering
 
 BUCKETS: Final = 10_000
 PATH_PREFIX: Final = b"/_/"
@@ -59,31 +62,34 @@ class RevisionRoute:
 
 
 class TrafficTable:
-    """Weights of one deployment at one moment."""
+    """The route of one deployment at one moment; `steering` is what it says beside weights."""
 
-    __slots__ = ("_bounds", "_routes", "by_id", "name", "sticky", "weights")
+    __slots__ = ("_bounds", "_routes", "by_id", "name", "steering", "weights")
 
     def __init__(
-        self, name: str, weights: dict[str, int], sticky: bool, routes: dict[str, RevisionRoute]
+        self,
+        name: str,
+        weights: Mapping[str, int],
+        routes: Mapping[str, RevisionRoute],
+        steering: Steering | None = None,
     ) -> None:
         self.name = name
         self.weights = dict(weights)
-        self.sticky = sticky
+        self.steering = steering
         self.by_id = {key.encode(): route for key, route in routes.items()}
         self._routes: list[RevisionRoute] = []
         self._bounds: list[int] = []
         total = 0
-        for key, route in routes.items():
-            weight = weights.get(key, 0)
-            if weight:
+        for key, weight in weights.items():
+            if weight and key in routes:
                 total += weight * (BUCKETS // 100)
-                self._routes.append(route)
+                self._routes.append(routes[key])
                 self._bounds.append(total)
 
     @classmethod
     def closed(cls, name: str) -> TrafficTable:
         """A table that sends nothing anywhere."""
-        return cls(name, {}, False, {})
+        return cls(name, {}, {})
 
     def choose(self, client: bytes | None) -> RevisionRoute | None:
         """The revision for a client key, or by chance; None when closed."""
@@ -97,6 +103,15 @@ class TrafficTable:
         bucket = zlib.crc32(client) % BUCKETS if client is not None else int(random() * BUCKETS)
         index = bisect_right(self._bounds, bucket)
         return routes[index] if index < count else None
+
+    def at(self, bucket: int) -> RevisionRoute | None:
+        """The revision of one of the `BUCKETS`; None when nobody has it."""
+        index = bisect_right(self._bounds, bucket)
+        return self._routes[index] if index < len(self._routes) else None
+
+    def pinned(self, revision: bytes) -> RevisionRoute | None:
+        """The revision of an id that a request names; None when closed, or when it is not here."""
+        return self.by_id.get(revision) if self.weights else None
 
 
 class Router:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gaesup_backends.local.gate import DEFAULT_CAPABILITIES
+from gaesup_tui.domain.route import Rules, rules_from_json
 
 DEPLOYMENT_NAME: Final = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?@[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -67,6 +68,14 @@ def check_weights(value: Any) -> dict[str, int]:
     if value and sum(value.values()) != 100:
         raise SpecError(f"weights add up to {sum(value.values())}, they must make 100")
     return {str(revision): int(weight) for revision, weight in value.items()}
+
+
+def check_rules(value: Any) -> Rules:
+    """What a route says beside its weights."""
+    try:
+        return rules_from_json(value)
+    except ValueError as error:
+        raise SpecError(str(error)) from None
 
 
 def parse_revision(deployment: str, value: Any) -> RevisionSpec:

@@ -11,6 +11,7 @@ from gaesup_tui.domain.observation import (
     ReplicaSeen,
     RevisionSeen,
 )
+from gaesup_tui.domain.route import rules_from_json
 
 
 def observation(state: dict[str, Any]) -> Observation:
@@ -26,6 +27,7 @@ def observation(state: dict[str, Any]) -> Observation:
 def _deployment(seen: dict[str, Any]) -> DeploymentSeen:
     return DeploymentSeen(
         weights=seen["weights"],
+        rules=rules_from_json(seen["rules"]),
         revisions={key: _revision(facts) for key, facts in seen["revisions"].items()},
     )
 
@@ -62,4 +64,7 @@ def _counters(facts: dict[str, Any]) -> Counters:
         client_errors=requests["4xx"],
         bounds_s=tuple(facts["duration_buckets"]["le"]),
         buckets=tuple(facts["duration_buckets"]["counts"]),
+        conversions=facts["conversions"],
+        users=facts["users"],
+        converted_users=facts["converted_users"],
     )

@@ -1,0 +1,46 @@
+"""The route wished for a deployment, and whether the live one is it."""
+
+from __future__ import annotations
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.route import Key, Route, Rules
+
+
+def rules_of(rollout: Rollout) -> Rules:
+    """What its route says beside the weights, now. Only a rollout that goes forward sends the
+    candidate more than its share: the way back begins with the end of that."""
+    spec = rollout.spec
+    sticky: bool | Key = spec.sticky if isinstance(spec.sticky, bool) else spec.sticky.key()
+    return Rules(
+        sticky=sticky,
+        salt=rollout.id if sticky else "",
+        target=rollout.candidate.id if _to_be_seen(rollout) else "",
+        conversion=spec.conversion.conversion() if spec.conversion else None,
+    )
+
+
+def _to_be_seen(rollout: Rollout) -> bool:
+    return rollout.active and rollout.base is not None and rollout.candidate_replicas > 0
+
+
+def route_of(state: Deployment) -> Route:
+    """The whole route wished. After a rollout its clients stay where they are and its conversions
+    go on being counted."""
+    rules = rules_of(state.rollout) if state.rollout else Rules()
+    return Route(state.weights(), rules)
+
+
+def in_force(seen: DeploymentSeen, rollout: Rollout) -> bool:
+    """Whether the live route is the rollout's. A backend that tells no rules has none."""
+    if dict(seen.weights) != rollout.weights():
+        return False
+    return seen.rules is None or seen.rules == rules_of(rollout)
+
+
+def reached(seen: DeploymentSeen, revision: str) -> bool:
+    """Whether the live route sends requests to a revision."""
+    if seen.weights.get(revision):
+        return True
+    return seen.rules is not None and seen.rules.target == revision and seen.rules.steers

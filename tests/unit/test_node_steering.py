@@ -1,0 +1,180 @@
+"""Arms by key: who goes where, who moves when a share grows, who is counted and what converts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gaesup_backends.local import counting, frames
+from gaesup_backends.local.counting import Audience, Goal
+from gaesup_backends.local.exchange import Request, dispatch
+from gaesup_backends.local.metrics import RevisionMetrics
+from gaesup_backends.local.replica import Replica
+from gaesup_backends.local.router import RevisionRoute, TrafficTable
+from gaesup_backends.local.steering import Steering
+from gaesup_tui.domain.route import Conversion, Key, Rules
+
+OLD, NEW = "v41-a", "v42-b"
+BY_COOKIE = Key("cookie", "basket")
+USERS = [f"user-{number}" for number in range(3000)]
+
+
+class Worker:
+    """Answers each request at once with one status."""
+
+    def __init__(self) -> None:
+        self.link = self
+        self.inflight = self.requests = 0
+        self.status = 200
+
+    def send(self, payload: bytes, call: Any) -> bool:
+        call.done(frames.OK, b"Status: %d\r\n\r\n" % self.status)
+        return True
+
+
+class Door:
+    """A deployment with two revisions, and what its clients are told."""
+
+    def __init__(self, rules: Rules, share: int = 50) -> None:
+        self.rules = rules
+        self.audience = Audience(rules.salt)
+        self.workers = {OLD: Worker(), NEW: Worker()}
+        self.routes = {name: RevisionRoute(name, RevisionMetrics()) for name in (OLD, NEW)}
+        for name, route in self.routes.items():
+            route.ready = [cast(Replica, self.workers[name])]
+        self.share(share)
+        self.reply = b""
+
+    def share(self, percent: int) -> None:
+        weights = {NEW: percent, OLD: 100 - percent}
+        steering = Steering(self.rules, self.audience)
+        self.table = TrafficTable("cart@production", weights, self.routes, steering)
+
+    def answer(self, data: bytes, *, close: bool) -> None:
+        self.reply = data
+
+    def ask(self, *lines: str, method: str = "GET", target: str = "/") -> str:
+        """The revision that answers a request with these header lines."""
+        request = Request()
+        request.method = method.encode()
+        request.lines = [line.encode() for line in lines]
+        refused = dispatch(self.table, target.encode(), self, request)
+        assert refused is None, refused
+        return self.header("x-gaesup-revision")
+
+    def header(self, name: str) -> str:
+        for line in self.reply.decode().split("\r\n"):
+            if line.startswith(f"{name}: "):
+                return line.partition(": ")[2]
+        return ""
+
+    def arms(self) -> dict[str, str]:
+        return {user: self.ask(f"cookie: a=b; basket={user}") for user in USERS}
+
+
+def test_arms_follow_the_share_and_nobody_flips_while_it_stays() -> None:
+    door = Door(Rules(sticky=BY_COOKIE, salt="cart@production#7"), share=20)
+    arms = door.arms()
+    assert abs(Counter(arms.values())[NEW] / len(USERS) - 0.2) < 0.03
+    door.share(20)
+    assert door.arms() == arms
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_a_growing_share_takes_users_of_the_other_arm_only(low: int, high: int) -> None:
+    low, high = sorted((low, high))
+    door = Door(Rules(sticky=BY_COOKIE, salt="7"), low)
+    before = {user: door.ask(f"cookie: basket={user}") for user in USERS[:200]}
+    door.share(high)
+    moves = {(before[user], door.ask(f"cookie: basket={user}")) for user in USERS[:200]}
+    assert (NEW, OLD) not in moves
+
+
+def test_the_next_test_splits_users_independently_of_this_one() -> None:
+    first = Door(Rules(sticky=BY_COOKIE, salt="cart@production#7")).arms()
+    second = Door(Rules(sticky=BY_COOKIE, salt="cart@production#8")).arms()
+    both = Counter((first[user], second[user]) for user in USERS)
+    assert all(abs(count / len(USERS) - 0.25) < 0.03 for count in both.values()), both
+
+
+def test_who_brings_no_cookie_is_given_one_that_keeps_the_arm() -> None:
+    door = Door(Rules(sticky=BY_COOKIE, salt="7"))
+    for _ in range(20):
+        first = door.ask()
+        cookie, *attributes = door.header("set-cookie").split("; ")
+        assert cookie.startswith("basket=")
+        assert "HttpOnly" in attributes
+        assert "Max-Age=2592000" in attributes
+        assert {door.ask(f"cookie: {cookie}") for _ in range(5)} == {first}
+        assert door.header("set-cookie") == ""
+
+
+def test_a_header_tells_users_apart_and_our_cookie_those_without_it() -> None:
+    door = Door(Rules(sticky=Key("header", "x-user"), salt="7"))
+    arms = {user: door.ask(f"x-user: {user}") for user in USERS[:200]}
+    assert {door.ask(f"x-user: {user}") for user, arm in arms.items() if arm == NEW} == {NEW}
+    door.ask()
+    assert door.header("set-cookie").startswith("gsu-rev=")
+
+
+def test_users_are_told_apart_and_counted_once() -> None:
+    door = Door(Rules(sticky=BY_COOKIE, salt="7", conversion=Conversion("POST", "/orders")))
+    arms = door.arms()
+    door.arms()
+    for _ in range(50):
+        door.ask()  # who keeps no cookies is nobody, and not fifty users
+    met = Counter(arms.values())
+    assert {name: door.audience.counts(name)[0] for name in (OLD, NEW)} == met
+
+
+def test_a_user_converts_once_and_only_if_the_reply_is_good() -> None:
+    door = Door(Rules(sticky=BY_COOKIE, salt="7", conversion=Conversion("POST", "/orders")), 100)
+    for user in USERS[:10]:
+        door.ask(f"cookie: basket={user}")
+        for _ in range(3):
+            door.ask(f"cookie: basket={user}", method="POST", target="/orders?x=1")
+    door.workers[NEW].status = 402
+    door.ask("cookie: basket=poor", method="POST", target="/orders")
+    assert door.audience.counts(NEW) == (11, 10)
+    assert door.routes[NEW].metrics.conversions == 30
+
+
+def test_beyond_the_bound_no_arm_takes_new_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MOST_USERS", 1000)
+    door = Door(Rules(sticky=BY_COOKIE, salt="7", conversion=Conversion("GET", "/*")))
+    door.arms()
+    met, converted = zip(*(door.audience.counts(name) for name in (OLD, NEW)), strict=True)
+    assert sum(met) == sum(converted) == 1000
+    assert min(met) > 400
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "target", "met"),
+    [
+        ("/orders", "POST", "/orders", True),
+        ("/orders", "POST", "/orders?cart=7", True),
+        ("/orders", "POST", "/orders/7", False),
+        ("/orders", "GET", "/orders", False),
+        ("/carts/*", "POST", "/carts/7/items", True),
+        ("/carts/*", "POST", "/carts", False),
+        ("/*", "POST", "/", True),
+    ],
+)
+def test_a_conversion_is_told_by_its_request_line(
+    path: str, method: str, target: str, met: bool
+) -> None:
+    assert Goal(Conversion("POST", path)).is_met(method.encode(), target.encode()) is met
+
+
+def test_a_pinned_request_is_no_user() -> None:
+    door = Door(Rules(sticky=BY_COOKIE, salt="7"))
+    request = Request()
+    request.pin, request.lines = NEW.encode(), [b"cookie: basket=me"]
+    assert dispatch(door.table, b"/", door, request) is None
+    assert door.audience.counts(NEW) == (0, 0)
+    request.pin = b"v99-z"
+    assert b"404" in (dispatch(door.table, b"/", door, request) or b"")
