@@ -155,6 +155,9 @@ def canary(waits: bool = True) -> Json:
             "toward_abort": 0.08,
             "toward_promote": 0.62,
             "left_s": 120.0,
+            "code": "gathering",
+            "fix": "",
+            "helps": [],
             "findings": [
                 {
                     "metric": metric,

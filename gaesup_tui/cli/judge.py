@@ -16,6 +16,7 @@ from gaesup_tui.domain.judged_record import Record, read_record, replay
 from gaesup_tui.domain.judging import Judgement, Start, State
 from gaesup_tui.domain.judging.flips import errors_to_abort
 from gaesup_tui.domain.judging.words import flip
+from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.text import duration, milliseconds, percent
 from gaesup_tui.domain.verdict import Finding
 
@@ -54,6 +55,10 @@ def _explain(record: Record, as_json: bool, out: Output) -> int:
         return 0
     out.line(_title(record), "bold")
     out.line(f"{verdict.kind}  {verdict.reason}", _STYLE[verdict.kind])
+    if verdict.fix:
+        out.line(f"fix    {verdict.fix}")
+    if helps := commands(verdict.helps, record.rollout.partition("#")[0]):
+        out.line(f"helps  {helps}")
     head = ("METRIC", record.base, record.candidate, "DIFFERENCE", "BETWEEN", "LIMIT", "STATE")
     out.table(head, [_row(finding) for finding in verdict.findings])
     if verdict.findings:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from gaesup_tui.console.desk import Desk
+from gaesup_tui.domain.actions import BY_ID
 from gaesup_tui.domain.verdict_views import FindingView, VerdictView
+from gaesup_tui.domain.views import DeploymentView
 from gaesup_widgets.cells import Cell, millis, percent
 from gaesup_widgets.evidence import Evidence
 from gaesup_widgets.paint import Runs
@@ -52,6 +55,18 @@ def verdict_cells(verdict: VerdictView | None) -> list[Cell]:
         Cell(verdict["kind"], _VERDICTS.get(verdict["kind"], "")),
         Cell(f"  {verdict['reason']}"),
     ]
+
+
+def helps_cells(verdict: VerdictView | None, desk: Desk, view: DeploymentView) -> list[Cell]:
+    """``send it requests: m Make load  E Extend``; nothing where waiting is all there is to do."""
+    if verdict is None or not (verdict["fix"] or verdict["helps"]):
+        return []
+    fix, cells = verdict["fix"], [Cell("helps  ", "dim")]
+    hints = [desk.hint(action, view) for action in verdict["helps"] if action in BY_ID]
+    keys = [Cell(f"{hint.key} {hint.title}  ", "accent") for hint in hints if hint.reason is None]
+    if fix:
+        cells.append(Cell(f"{fix}{':' if keys else ''} "))
+    return [*cells, *keys]
 
 
 def _count(value: float | None) -> str:

@@ -9,7 +9,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from gaesup_tui.console.desk import Desk
-from gaesup_tui.console.evidence import evidence_of, meter_cells, requests_line, verdict_cells
+from gaesup_tui.console.evidence import (
+    evidence_of,
+    helps_cells,
+    meter_cells,
+    requests_line,
+    verdict_cells,
+)
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import (
@@ -45,6 +51,7 @@ class Rollout(Page):
         "timeline",
         "promote_full",
         "extend",
+        "load",
         "step_back",
         "retry",
         "rollback",
@@ -114,7 +121,7 @@ class Rollout(Page):
         # The sentence first: on a low terminal the last lines are not seen.
         self._verdict.set_lines(
             [
-                *self._verdict_lines(rollout),
+                *self._verdict_lines(view, rollout),
                 *meter_cells(verdict, self.desk.symbols),
                 (),
                 *self._numbers(view),
@@ -173,9 +180,12 @@ class Rollout(Page):
             )
         return lines
 
-    def _verdict_lines(self, rollout: RolloutView) -> list[Runs]:
-        width = max(20, self._verdict.content_size.width)
-        return wrapped(verdict_cells(rollout["verdict"]), width)
+    def _verdict_lines(self, view: DeploymentView, rollout: RolloutView) -> list[Runs]:
+        width, verdict = max(20, self._verdict.content_size.width), rollout["verdict"]
+        said = wrapped(verdict_cells(verdict), width)
+        if active_rollout(view) is None:
+            return said
+        return [*said, *wrapped(helps_cells(verdict, self.desk, view), width)]
 
     def _foot_lines(self, view: DeploymentView, rollout: RolloutView, now: float) -> list[Runs]:
         lines: list[Runs] = []

@@ -276,6 +276,9 @@ class Router:
     def _do_extend(self) -> None:
         self._prefilled("extend", "extend {} --by 30m")
 
+    def _do_load(self) -> None:
+        self._prefilled("load", "load {} --rps 50 --duration 2m")
+
     def _do_scale(self) -> None:
         self._prefilled("scale", "scale {} --replicas ")
 

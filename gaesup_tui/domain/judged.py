@@ -8,6 +8,7 @@ from gaesup_tui.domain.judging import Metrics, Start, State
 from gaesup_tui.domain.judging.account import Line, explain
 from gaesup_tui.domain.judging.settings import FINE_BOUNDS_S
 from gaesup_tui.domain.judging.words import sentence
+from gaesup_tui.domain.remedies import remedy
 from gaesup_tui.domain.steps import RolloutSpec
 from gaesup_tui.domain.verdict import Finding, Verdict
 
@@ -44,13 +45,18 @@ def verdict_of(state: State, trouble: str = "") -> Verdict:
     account = explain(state)
     said = sentence(state, account)
     ahead = account.forecast
+    left_s = ahead.seconds if ahead and math.isfinite(ahead.seconds) else None
+    help_ = remedy(state.verdict.cause, left_s)
     return Verdict(
         kind=state.verdict.kind,
         reason=(f"{said} ({trouble})" if trouble else said)[:_LONGEST],
         findings=tuple(_finding(line) for line in account.lines if _worth_showing(line)),
         toward_abort=account.toward_abort,
         toward_promote=account.toward_promote,
-        left_s=ahead.seconds if ahead and math.isfinite(ahead.seconds) else None,
+        left_s=left_s,
+        code=state.verdict.cause,
+        fix=help_.fix,
+        helps=help_.helps,
     )
 
 

@@ -102,8 +102,8 @@ def _head(line: str) -> Record:
 
 def _entry(line: str) -> Entry | None:
     try:
-        (number, end_s, weight, canary, baseline), at, totals = json.loads(line)
-        tick = Tick(number, end_s, weight, load_arm(canary), load_arm(baseline))
+        (number, end_s, weight, canary, baseline, *gap), at, totals = json.loads(line)
+        tick = Tick(number, end_s, weight, load_arm(canary), load_arm(baseline), *gap)
         if totals is not None:
             boot, one, other = totals
             totals = Totals(boot, load_arm(one), load_arm(other))

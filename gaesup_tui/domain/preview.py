@@ -9,6 +9,7 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.claim_preview import breaks, claim_lines
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
+from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic, Step
@@ -239,7 +240,12 @@ def _promote_lines(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
 
 def _evidence(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
     verdict = sight.verdict or rollout.verdict
-    return [("Evidence", f"{verdict.kind}: {verdict.reason}" if verdict else "none yet")]
+    if verdict is None:
+        return [("Evidence", "none yet")]
+    said = [("Evidence", f"{verdict.kind}: {verdict.reason}")]
+    if verdict.kind == "NO EVIDENCE" and (helps := commands(verdict.helps, rollout.deployment)):
+        said.append(("Helps", f"{verdict.fix}: {helps}"))
+    return said
 
 
 def _back(rollout: Rollout, sight: Sight) -> tuple[str, str]:

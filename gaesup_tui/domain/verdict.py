@@ -40,3 +40,9 @@ class Verdict(Frozen):
     """How far each key has turned, 0…1: evidence, not probability. None: not known."""
     left_s: float | None = None
     """Seconds until PROMOTE at this traffic, if nothing is wrong; None: nobody can know."""
+    code: str = ""
+    """Which kind of it: ``late``, ``no canary requests``, ``too few requests`` …"""
+    fix: Text = ""
+    """What to look at or to mend, where waiting alone does not help."""
+    helps: tuple[str, ...] = ()
+    """Ids of the actions that help, the most helpful first."""

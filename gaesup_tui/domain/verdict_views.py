@@ -28,3 +28,7 @@ class VerdictView(TypedDict):
     """How far each key has turned, 0…1."""
     left_s: float | None
     """Until PROMOTE at this traffic, if nothing is wrong."""
+    code: str
+    fix: str
+    helps: list[str]
+    """Ids of the actions that help, the most helpful first."""

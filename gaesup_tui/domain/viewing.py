@@ -360,6 +360,9 @@ def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | No
         toward_promote=digits(verdict.toward_promote),
         left_s=digits(verdict.left_s),
         findings=[cast(FindingView, finding.model_dump()) for finding in verdict.findings],
+        code=verdict.code,
+        fix=verdict.fix,
+        helps=list(verdict.helps),
     )
 
 

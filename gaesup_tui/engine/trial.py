@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from gaesup_tui.domain.judged_record import Entry, Totals
 from gaesup_tui.domain.judging import Arm, Start, State, Tick, begin, step
 from gaesup_tui.domain.judging.counters import increment
+from gaesup_tui.domain.judging.feed import Gap
 
 _EARLY_S = 0.25
 """Observations come about once a second: one just before the tick is meant for it."""
 LATE_TICKS = 2
 """So many ticks without an observation are told to the judge as not known."""
 _MOST_LATE = 720
+MANY_FALLS = 2
+"""Counters that fall so often within ``FALLS_TICKS``, in one life of the backend, are those of
+several series that take turns: what they seem to gain in between is not to be believed either."""
+FALLS_TICKS = 12
 
 
 class Trial:
@@ -33,6 +38,8 @@ class Trial:
         self._number = -1
         """Of the last tick. The judge's own stands still after its ABORT; a replay with other
         settings may want to know how it went on."""
+        self._fell_at: list[int] = []
+        """Numbers of the last ticks in which a counter fell though the backend lived on."""
         self._totals: Totals | None = None
         self._weight: float | None = weight
         """The share since the last tick; None: it changed."""
@@ -79,7 +86,7 @@ class Trial:
             return []
         entries = []
         for _ in range(min(missed, _MOST_LATE)):
-            entries.append(self._step(self._ticked_at + tick_s, None, None))
+            entries.append(self._step(self._ticked_at + tick_s, None, None, "late"))
         return entries
 
     def _begin_at(self, at: float, totals: Totals, weight: float) -> None:
@@ -91,24 +98,48 @@ class Trial:
         assert before is not None
         if not before.whole or before.boot != now.boot:
             # Counted anew: both arms begin with the same observation, or one would seem to fall.
-            self._totals = now if now.whole else Totals(now.boot, None, None)
-            return self._step(at, None, None)
+            return self._anew(at, now, _missing(now) or _missing(before) or "reset")
         canary, lost = _grown(before.canary, now.canary)
         baseline, lost_too = _grown(before.baseline, now.baseline)
         if lost or lost_too:
-            self._totals = now if now.whole else Totals(now.boot, None, None)
-            return self._step(at, None, None)
+            self._fell_at = [*self._fell_at[1 - MANY_FALLS :], self._number + 1]
+            return self._anew(at, now, "series" if self._flickers() else "reset")
+        if self._flickers():
+            return self._anew(at, now, "series")
         self._totals = Totals(
             now.boot, now.canary or before.canary, now.baseline or before.baseline
         )
-        return self._step(at, canary, baseline)
+        return self._step(at, canary, baseline, _missing(now) or _other_buckets(canary, baseline))
 
-    def _step(self, at: float, canary: Arm | None, baseline: Arm | None) -> Entry:
+    def _flickers(self) -> bool:
+        fell = self._fell_at
+        return len(fell) == MANY_FALLS and self._number + 1 - fell[0] < FALLS_TICKS
+
+    def _anew(self, at: float, now: Totals, gap: Gap) -> Entry:
+        """What was gained since the last tick is not known in either arm."""
+        self._totals = now if now.whole else Totals(now.boot, None, None)
+        return self._step(at, None, None, gap)
+
+    def _step(self, at: float, canary: Arm | None, baseline: Arm | None, gap: Gap) -> Entry:
         self._number += 1
-        tick = Tick(self._number, round(at - self.began_at, 3), self._weight, canary, baseline)
+        end_s = round(at - self.began_at, 3)
+        tick = Tick(self._number, end_s, self._weight, canary, baseline, gap)
         self.state, _ = step(self.state, tick)
         self._ticked_at = at
         return Entry(tick, at, self._totals)
+
+
+def _missing(totals: Totals) -> Gap:
+    """Which side alone is not counted."""
+    if totals.whole or (totals.canary is None and totals.baseline is None):
+        return ""
+    return "canary" if totals.canary is None else "baseline"
+
+
+def _other_buckets(canary: Arm | None, baseline: Arm | None) -> Gap:
+    """Latency that is not counted in the buckets of the start."""
+    known = [arm for arm in (canary, baseline) if arm is not None]
+    return "buckets" if any(arm.latency is None for arm in known) else ""
 
 
 def _grown(before: Arm | None, now: Arm | None) -> tuple[Arm | None, bool]:

@@ -106,7 +106,7 @@ def test_a_backend_that_hangs_is_not_known_and_not_idle(rig: Rig) -> None:
     verdict = rig.verdict()
     assert verdict is not None
     assert verdict.kind == "NO EVIDENCE"
-    assert "missing" in verdict.reason
+    assert "nothing seen of either side" in verdict.reason
     rig.run(6)
     verdict = rig.verdict()
     assert verdict is not None

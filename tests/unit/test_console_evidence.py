@@ -49,6 +49,9 @@ def verdict(toward_abort: float | None, toward_promote: float | None) -> Verdict
         toward_abort=toward_abort,
         toward_promote=toward_promote,
         left_s=None,
+        code="gathering",
+        fix="",
+        helps=[],
     )
 
 

@@ -20,6 +20,9 @@ PATIENCE_TICKS = 3
 """Ticks without data before that is a verdict of its own."""
 ENOUGH_EXPECTED = 10
 """Canary requests to expect before their absence is worth a word."""
+FEW_REQUESTS = 30
+"""Fewer canary requests than this after ``FEW_AFTER_S`` say nothing of anything."""
+FEW_AFTER_S = 60.0
 SUSPICION = 0.05
 """Share of the abort threshold from which a promotion waits..."""
 NEARLY = 0.75
@@ -75,6 +78,8 @@ def decide(state: State) -> Judgement:
     clear = bool(asked) and min(asked) >= 1 / (1 - start.confidence_promote)
     if clear and state.end_s >= max(start.min_promote_s, start.soak_s):
         return said._replace(kind="PROMOTE", cause="clear")
+    if state.end_s >= FEW_AFTER_S and state.counted.sums.requests < FEW_REQUESTS:
+        return said._replace(kind="NO EVIDENCE", cause="too few requests", since_s=0.0)
     return said._replace(cause=_late(state, _waiting_for(state, clear)))
 
 
@@ -182,7 +187,9 @@ def _missing(state: State) -> Judgement | None:
     for place in gone:
         if start.metrics[place].no_data != "ignore":
             since_s = state.data_s[place] or 0.0
-            return about._replace(metric=METRICS[place], since_s=since_s)
+            about = about._replace(metric=METRICS[place], since_s=since_s)
+            differ = METRICS[place] == "latency" and state.gap == "buckets"
+            return about._replace(cause="buckets differ") if differ else about
     return None
 
 

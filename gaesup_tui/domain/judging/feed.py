@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Gap = Literal["", "late", "reset", "series", "buckets", "canary", "baseline"]
+"""Why an arm is not known, as far as the one who counts can tell: nothing was seen in time; the
+counters began anew; they jump back and forth, as when several series answer for one; the latency
+buckets are not those that were agreed on; one side alone has no counters."""
 
 
 class Arm(NamedTuple):
@@ -33,6 +38,7 @@ class Tick(NamedTuple):
     """Share of the traffic the canary was meant to have; None: it changed inside the interval."""
     canary: Arm | None
     baseline: Arm | None
+    gap: Gap = ""
 
 
 def check_tick(tick: Tick, buckets: int) -> str | None:

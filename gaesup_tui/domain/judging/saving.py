@@ -73,6 +73,7 @@ def _load(saved: dict[str, Any]) -> State:
         rejected=saved["rejected"],
         data_s=tuple(saved["data_s"]),
         verdict=load_judgement(saved["verdict"]),
+        gap=saved.get("gap", ""),
     )
 
 

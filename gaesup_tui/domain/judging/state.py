@@ -9,7 +9,7 @@ from gaesup_tui.domain.judging import history as learnt
 from gaesup_tui.domain.judging.bets import Bets, open_bets
 from gaesup_tui.domain.judging.dispersion import Prior
 from gaesup_tui.domain.judging.effects import Counted, nothing_counted
-from gaesup_tui.domain.judging.feed import Arm, check_arm
+from gaesup_tui.domain.judging.feed import Arm, Gap, check_arm
 from gaesup_tui.domain.judging.law import LatencyScores, Ruler, latency_scores, remember, ruler
 from gaesup_tui.domain.judging.safety import SafetyBets, open_safety
 from gaesup_tui.domain.judging.settings import Start, check_start
@@ -74,6 +74,8 @@ class State(NamedTuple):
     data_s: tuple[float | None, ...]
     """Per metric, when it last had data; 0 is the history, None is never."""
     verdict: Judgement
+    gap: Gap = ""
+    """What the last tick said of what is not known in it."""
 
     def latency_scores(self) -> LatencyScores:
         """How the next tick's latencies are scored; there must be a law."""

@@ -16,7 +16,7 @@ from gaesup_tui.domain.judging.feed import Arm, Tick, add_arms, check_tick
 from gaesup_tui.domain.judging.onsets import mass
 from gaesup_tui.domain.judging.state import Held, State, Waiting
 from gaesup_tui.domain.judging.traffic import settle_traffic
-from gaesup_tui.domain.judging.verdicts import Judgement
+from gaesup_tui.domain.judging.verdicts import Cause, Judgement
 
 
 def step(state: State, tick: Tick) -> tuple[State, Judgement]:
@@ -30,7 +30,8 @@ def step(state: State, tick: Tick) -> tuple[State, Judgement]:
     if fault is not None:
         state = _reject(state, tick, fault)
     else:
-        state = _take(state._replace(number=tick.number, end_s=tick.end_s, rejected=0), tick)
+        state = state._replace(number=tick.number, end_s=tick.end_s, rejected=0, gap=tick.gap)
+        state = _take(state, tick)
     return state, state.verdict
 
 
@@ -48,13 +49,24 @@ def _take(state: State, tick: Tick) -> State:
     held = _hold(state.held, tick, state.start.tick_s)
     if tick.canary is None or tick.baseline is None:
         state = state._replace(held=held)
-        return state._replace(verdict=blind(state, "blind", held.since_s))
+        return state._replace(verdict=blind(state, _why_blind(tick), held.since_s))
     if held.canary is None or held.baseline is None:
         raise AssertionError("both arms were just added")
     if state.held is not None:
         state = state._replace(held=None)
     state = _judge(state, held.weight, held.canary, held.baseline)
     return state._replace(verdict=decide(state))
+
+
+def _why_blind(tick: Tick) -> Cause:
+    """Which kind of blindness it is."""
+    if tick.gap == "reset":
+        return "counter reset"
+    if tick.gap == "series":
+        return "several series"
+    if tick.gap in ("canary", "baseline"):
+        return "blind"
+    return "late" if tick.canary is None and tick.baseline is None else "blind"
 
 
 def _hold(held: Held | None, tick: Tick, tick_s: float) -> Held:

@@ -20,12 +20,17 @@ Cause = Literal[
     "soaking",
     "waiting",  # a record is late; its counts are held
     "inconclusive",  # the planned time is over without a decision: a matter of policy
-    "blind",  # NO EVIDENCE, and the following too
+    "blind",  # NO EVIDENCE, and the following too: one arm's counts are missing
+    "late",  # nothing was seen of either
+    "counter reset",
+    "several series",
+    "buckets differ",
     "bad data",
     "idle",  # neither arm has requests
     "no canary requests",
     "no baseline requests",
     "metric missing",
+    "too few requests",
 ]
 
 

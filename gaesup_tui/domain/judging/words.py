@@ -130,10 +130,51 @@ def _inconclusive(state: State, said: Judgement, account: Account) -> str:
 
 
 def _blind(state: State, said: Judgement, account: Account) -> str:
+    gone = duration(said.end_s - (said.since_s or 0.0))
+    return f"{_who_is_missing(state)} metrics missing for {gone}: nothing judged, promotion stopped"
+
+
+def _who_is_missing(state: State) -> str:
+    if state.gap in ("canary", "baseline"):
+        return state.gap
     held = state.held
-    who = "canary" if held is None or held.canary is None else "baseline"
-    gone_s = said.end_s - (said.since_s or 0.0)
-    return f"{who} metrics missing for {duration(gone_s)}: nothing judged, promotion stopped"
+    return "canary" if held is None or held.canary is None else "baseline"
+
+
+def _nothing_seen(state: State, said: Judgement, account: Account) -> str:
+    gone = duration(said.end_s - (said.since_s or 0.0))
+    return f"nothing seen of either side for {gone}: nothing judged, promotion stopped"
+
+
+def _reset(state: State, said: Judgement, account: Account) -> str:
+    gone = duration(said.end_s - (said.since_s or 0.0))
+    return (
+        f"the counters began anew again and again for {gone}, as when what counts restarts: "
+        "what they had counted is lost, promotion stopped"
+    )
+
+
+def _several(state: State, said: Judgement, account: Account) -> str:
+    gone = duration(said.end_s - (said.since_s or 0.0))
+    return (
+        f"the counters jump back and forth for {gone}, as when several series answer for one "
+        "revision: nothing judged, promotion stopped"
+    )
+
+
+def _other_buckets(state: State, said: Judgement, account: Account) -> str:
+    gone = duration(said.end_s - (said.since_s or 0.0))
+    return (
+        f"the latency buckets of both sides differ for {gone}: "
+        "latency cannot be compared, promotion waits for it"
+    )
+
+
+def _few(state: State, said: Judgement, account: Account) -> str:
+    seen = state.counted.sums.requests
+    ahead = account.forecast
+    needed = f", about {_number(ahead.total)} are needed" if ahead else ""
+    return f"{_number(seen)} canary requests in {duration(said.end_s)}: too few to judge{needed}"
 
 
 def _bad_data(state: State, said: Judgement, account: Account) -> str:
@@ -146,9 +187,12 @@ def _silent(state: State, said: Judgement, account: Account) -> str:
         return f"no requests on either side for {gone}: load would help"
     if said.cause == "no baseline requests":
         return f"no requests on the baseline for {gone}: nothing to compare with"
-    expected = state.waiting.expected if state.waiting else 0.0
+    wait = state.waiting
+    expected, served = (wait.expected, wait.baseline.requests) if wait else (0.0, 0)
+    weight = expected / max(expected + served, 1.0)
     return (
-        f"the canary got none of about {_number(expected)} requests in {gone}: "
+        f"no requests reach the canary: weight {100 * weight:.3g} %, 0 of "
+        f"{_number(served)} requests in {gone}, about {_number(expected)} expected; "
         "routing, or clients fail before they arrive"
     )
 
@@ -243,6 +287,11 @@ _TELLERS: dict[str, Callable[[State, Judgement, Account], str]] = {
     "waiting": _late_record,
     "inconclusive": _inconclusive,
     "blind": _blind,
+    "late": _nothing_seen,
+    "counter reset": _reset,
+    "several series": _several,
+    "buckets differ": _other_buckets,
+    "too few requests": _few,
     "bad data": _bad_data,
     "idle": _silent,
     "no canary requests": _silent,
