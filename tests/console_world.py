@@ -179,6 +179,7 @@ def canary(waits: bool = True) -> Json:
         },
         "cause": None,
         "cause_by": None,
+        "ab": None,
         "way_back": "v41 is warm, 2 of 2: about 0.3 s",
     }
 

@@ -82,7 +82,7 @@ COMMANDS: tuple[Command, ...] = (
         arg("--version", metavar="V", required=True, help="a version of gaesup.yaml"),
         arg(
             "--strategy",
-            choices=("rolling", "canary", "blueGreen"),
+            choices=("rolling", "canary", "blueGreen", "abTest"),
             help="instead of the one gaesup.yaml names for the unit (rolling where it names none)",
         ),
         arg(
@@ -223,6 +223,7 @@ COMMANDS: tuple[Command, ...] = (
             arg("--good", action="store_true", help="the versions of a unit one can go back to"),
         ),
     ),
+    _action("ab", "ab", *ONE, JSON),
     Command(
         "judge",
         "judge",

@@ -27,6 +27,7 @@ _PROGRAMS = [
     "status",
     "deploy",
     "history",
+    "ab",
     "validate",
     "doctor",
     "info",
@@ -116,6 +117,8 @@ def understand(text: str, keys: Sequence[str], current: str | None) -> Asked:
         return Deed("unhold", resolve(_names(rest)[:1], keys, current))
     if first == "release":
         return Go("release")
+    if first == "ab" and not _flags(rest):
+        return Open("ab", resolve(_names(rest), keys, current))
     if first in ("logs", "history") and not _flags(rest) - _WITHOUT_END:
         page = "logs" if first == "logs" else "timeline"
         if page == "timeline" and not rest:

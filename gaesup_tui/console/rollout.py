@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
+from gaesup_tui.console import ab
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.evidence import (
     evidence_of,
@@ -48,6 +49,7 @@ class Rollout(Page):
         "open",
         "logs",
         "verdicts",
+        "ab",
         "timeline",
         "promote_full",
         "extend",
@@ -117,10 +119,14 @@ class Rollout(Page):
         self._evidence.border_title = requests_line(rollout["verdict"], base, candidate)
         verdict = rollout["verdict"]
         findings = verdict["findings"] if verdict else []
-        self._table.show(base, candidate, [evidence_of(finding) for finding in findings])
+        evidence = [evidence_of(finding) for finding in findings]
+        if test := rollout["ab"]:
+            evidence.insert(0, ab.evidence_of(test))
+        self._table.show(base, candidate, evidence)
         # The sentence first: on a low terminal the last lines are not seen.
         self._verdict.set_lines(
             [
+                *self._ab_lines(rollout, now),
                 *self._verdict_lines(view, rollout),
                 *meter_cells(verdict, self.desk.symbols),
                 (),
@@ -179,6 +185,11 @@ class Rollout(Page):
                 ]
             )
         return lines
+
+    def _ab_lines(self, rollout: RolloutView, now: float) -> list[Runs]:
+        width = max(20, self._verdict.content_size.width)
+        test = rollout["ab"]
+        return [*ab.panel(test, now, width), ()] if test else []
 
     def _verdict_lines(self, view: DeploymentView, rollout: RolloutView) -> list[Runs]:
         width, verdict = max(20, self._verdict.content_size.width), rollout["verdict"]

@@ -233,6 +233,10 @@ class Router:
             from gaesup_tui.console.logs import Logs
 
             self._push(Logs(desk, key))
+        elif name == "ab":
+            from gaesup_tui.console.ab import ABAnswer
+
+            self._push(ABAnswer(desk, key))
         elif name == "deployment":
             from gaesup_tui.console.deployment import Deployment
 
@@ -248,6 +252,9 @@ class Router:
 
     def _do_timeline(self) -> None:
         self._page_of_cursor("timeline")
+
+    def _do_ab(self) -> None:
+        self._page_of_cursor("ab")
 
     def _do_verdicts(self) -> None:
         self._page_of_cursor("verdicts")

@@ -223,6 +223,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("logs", "l", "Logs", "What the replicas write", "logs UNIT -f"),
     Action("verdicts", "v", "Verdict", "The judge's answers so far", "history UNIT --verdicts"),
+    Action("ab", "V", "A/B answer", "What the A/B test says, in full", "ab UNIT"),
     Action("timeline", "e", "Events", "Everything that happened here", "history UNIT"),
     Action(
         "stop",

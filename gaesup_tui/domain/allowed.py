@@ -7,7 +7,7 @@ from gaesup_tui.domain.holding import held_before
 from gaesup_tui.domain.locks import lock_of, locked_for
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.stepping_back import share_before
-from gaesup_tui.domain.steps import Analyse, Bake, Pause
+from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.waiting import expires_at
 from gaesup_tui.domain.world import World
@@ -107,7 +107,7 @@ def _no_promote(state: Deployment, *, full: bool) -> str | None:
         return f"paused by {rollout.paused.by.name}: resume it first"
     if full:
         return "it is being promoted fully already" if rollout.full else None
-    if isinstance(rollout.step, Pause | Analyse | Bake) or held_before(state) is not None:
+    if isinstance(rollout.step, Pause | Analyse | Compare | Bake) or held_before(state) is not None:
         return None
     title = rollout.step.title() if rollout.step else "finishing"
     # No "since 12 s" here: reasons are kept in views and would stand still there.

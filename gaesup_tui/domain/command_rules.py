@@ -15,7 +15,16 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import Analyse, Bake, Cause, Pause, SetTraffic, SmokeTest, Step
+from gaesup_tui.domain.steps import (
+    Analyse,
+    Bake,
+    Cause,
+    Compare,
+    Pause,
+    SetTraffic,
+    SmokeTest,
+    Step,
+)
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.world import World, in_scope
 
@@ -123,7 +132,8 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
         events.insert(0, ev.RolloutResumed(deployment=state.key, why=command.why))
     if command.full:
         return events
-    if not isinstance(rollout.step, Pause | Analyse | Bake):  # held before a share: why_not looked
+    if not isinstance(rollout.step, Pause | Analyse | Compare | Bake):
+        # It is held before a share: why_not looked.
         events[-1] = events[-1].model_copy(update={"share": True})
         return events
     events.append(
@@ -214,7 +224,7 @@ def _from_failed(failed: Rollout) -> tuple[Step, ...]:
     before = [
         step
         for step in failed.spec.plan[:passed]
-        if not isinstance(step, Pause | Analyse | SmokeTest)
+        if not isinstance(step, Pause | Analyse | Compare | SmokeTest)
     ]
     last_share = [step for step in before if isinstance(step, SetTraffic)][-1:]
     kept = [step for step in before if not isinstance(step, SetTraffic)]

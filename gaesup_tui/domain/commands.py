@@ -29,7 +29,7 @@ class Deploy(_OnDeployment):
     backend: Name = "local"
     project: str = ""
     revision: Revision
-    strategy: Literal["canary", "rolling", "blueGreen"] = "rolling"
+    strategy: Literal["canary", "rolling", "blueGreen", "abTest"] = "rolling"
     spec: StrategySpec = StrategySpec()
     checks: tuple[Check, ...] = ()
     replicas: Annotated[int, Field(ge=1, le=1000)] | None = None

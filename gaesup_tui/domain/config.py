@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import NotFound
@@ -20,7 +21,7 @@ from gaesup_tui.domain.steps import Check, Guard
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
 
-Strategy = Literal["canary", "rolling", "blueGreen"]
+Strategy = Literal["canary", "rolling", "blueGreen", "abTest"]
 Named = TypeVar("Named")
 
 
@@ -73,13 +74,15 @@ class RolloutSettings(Spec):
     """How a unit moves from one revision to the next. Absent means: as said further out."""
 
     strategy: Strategy | None = None
-    """``rolling``, ``canary`` or ``blueGreen``; ``rolling`` when nothing is said."""
+    """``rolling``, ``canary``, ``blueGreen`` or ``abTest``; ``rolling`` when nothing is said."""
     canary: CanarySpec | None = None
     """Steps of a canary."""
     rolling: RollingSpec | None = None
     """Settings of a rolling update."""
     blue_green: BlueGreenSpec | None = None
     """Settings of a blue-green switch."""
+    ab_test: ABTestSpec | None = None
+    """Settings of an A/B test."""
     guards: tuple[Guard, ...] | None = None
     """Hard limits on the new revision; one that is broken aborts at once."""
     error_tolerance: Annotated[float, Field(ge=0, le=100)] | None = None

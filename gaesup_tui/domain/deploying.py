@@ -5,6 +5,7 @@ from __future__ import annotations
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain import strategy
+from gaesup_tui.domain.abtest import spec as abtest
 from gaesup_tui.domain.creating import create
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.rolling import rolling
@@ -36,6 +37,8 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         )
     elif command.strategy == "canary":
         name, plan = "canary", strategy.canary(spec.canary, replicas, command.checks)
+    elif command.strategy == "abTest":
+        name, plan = "abTest", abtest.plan(spec.ab_test, replicas, command.checks)
     elif command.strategy == "blueGreen":
         name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)
     else:

@@ -251,6 +251,8 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
             return _stepped_back(rollout, index, at, why)
         case ev.VerdictGiven(verdict=verdict):
             return rollout.model_copy(update={"verdict": verdict, "verdict_at": at})
+        case ev.ABAnswered(answer=answer):
+            return rollout.model_copy(update={"answer": answer})
         case ev.RetreatStarted() if rollout.phase == "forward":
             return _turned(rollout, recorded.by, at, event)
     return rollout

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
 from gaesup_tui.domain.rollout import Actor, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
@@ -86,6 +87,14 @@ class VerdictGiven(Frozen):
     kind: Literal["verdict_given"] = "verdict_given"
     deployment: DeploymentKey
     verdict: Verdict
+
+
+class ABAnswered(Frozen):
+    """What the A/B test says is another thing than before, or is said from many more users."""
+
+    kind: Literal["ab_answered"] = "ab_answered"
+    deployment: DeploymentKey
+    answer: ABAnswer
 
 
 class RetreatStarted(Frozen):
@@ -206,6 +215,7 @@ Event = Annotated[
     | RolloutExtended
     | SteppedBack
     | VerdictGiven
+    | ABAnswered
     | RetreatStarted
     | RolloutFinished
     | DeploymentScaled

@@ -12,7 +12,7 @@ from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic, Step
+from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.viewing import Sight, way_back_line
 from gaesup_tui.domain.views import Preview
@@ -155,7 +155,7 @@ def _next_weight(rollout: Rollout) -> int | None:
     for step in rollout.plan[rollout.index + 1 :]:
         if isinstance(step, SetTraffic):
             return step.weight_percent
-        if isinstance(step, Pause | Analyse | Bake):
+        if isinstance(step, Pause | Analyse | Compare | Bake):
             return None
     return None
 
@@ -205,7 +205,9 @@ def _extend_lines(rollout: Rollout, by_s: float | None, now: float) -> list[tupl
     at = expires_at(rollout)
     assert at is not None  # why_not looked
     step = rollout.step
-    then = "promotes" if isinstance(step, Pause | Analyse) and step.on_expiry == "promote" else ""
+    outcome = step.on_expiry if isinstance(step, Pause | Analyse) else ""
+    outcome = step.on_undecided if isinstance(step, Compare) else outcome
+    then = {"promote": "promotes", "hold": "asks you"}.get(outcome, "")
     left = max(0.0, at - now)
     lines = [("Expires", f"{then or 'aborts'} in {duration(left)} when nobody decides")]
     if by_s is None:
@@ -240,11 +242,12 @@ def _promote_lines(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
 
 def _evidence(rollout: Rollout, sight: Sight) -> list[tuple[str, str]]:
     verdict = sight.verdict or rollout.verdict
-    if verdict is None:
-        return [("Evidence", "none yet")]
-    said = [("Evidence", f"{verdict.kind}: {verdict.reason}")]
-    if verdict.kind == "NO EVIDENCE" and (helps := commands(verdict.helps, rollout.deployment)):
+    said = [("Evidence", f"{verdict.kind}: {verdict.reason}" if verdict else "none yet")]
+    helps = commands(verdict.helps, rollout.deployment) if verdict else ""
+    if verdict and verdict.kind == "NO EVIDENCE" and helps:
         said.append(("Helps", f"{verdict.fix}: {helps}"))
+    if answer := sight.answer or rollout.answer:
+        said.append(("A/B", f"{answer.kind}: {answer.reason}"))
     return said
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.steps import Cause, Plan, RolloutSpec, Scale, SetTraffic, Step
@@ -91,6 +92,8 @@ class Rollout(Frozen):
     """A person promoted fully: pauses and analysis are passed, guards are not."""
     verdict: Verdict | None = None
     verdict_at: float | None = None
+    answer: ABAnswer | None = None
+    """Of its A/B test, as it was journaled last."""
     cause: Cause | None = None
     cause_at: float | None = None
     cause_by: Actor | None = None

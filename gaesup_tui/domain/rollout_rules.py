@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.abtest import rules as abtest
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.guards import breach
 from gaesup_tui.domain.holding import held_before, is_held
@@ -22,6 +23,7 @@ from gaesup_tui.domain.steps import (
     AwaitReady,
     Bake,
     Cause,
+    Compare,
     Pause,
     Scale,
     SetTraffic,
@@ -54,6 +56,8 @@ class Look:
     verdict: Verdict | None = None
     """What the judge says now."""
     smoke: SmokeResult | None = None
+    boot: str = ""
+    """The backend's life its counters belong to."""
     refused: str | None = None
     """Why the backend will never run the candidate, in its words."""
 
@@ -96,7 +100,7 @@ def decide_look(
         return retreat(deployment, Cause(kind="guard", reason=reason[:500]))
     if cause := breach(rollout, look.seen, look.windows, now):
         return retreat(deployment, cause)
-    events = _news(rollout, look)
+    events = [*_news(rollout, look), *abtest.news(rollout, look.seen, look.boot, now)]
     if _judge_says_abort(rollout, look):
         assert look.verdict is not None
         return [*events, *retreat(deployment, Cause(kind="verdict", reason=look.verdict.reason))]
@@ -107,6 +111,8 @@ def decide_look(
     # In a global rollback nobody is waited for: the route is made what it has to be.
     if not back_only and (why := _off_plan(rollout, look.seen)):
         return [*events, ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True)]
+    if cause := abtest.back(rollout):
+        return [*events, *retreat(deployment, cause)]
     return [*events, *_advance(rollout, look, now, deployment)]
 
 
@@ -140,6 +146,9 @@ def decide_time(
         case Analyse(expiry_s=limit, on_expiry="abort") if waited >= limit + rollout.extended_s:
             why = f"no clear verdict within {duration(limit + rollout.extended_s)}"
             return retreat(deployment, Cause(kind="expiry", reason=why))
+        case Compare() as step if abtest.overdue(rollout, step, waited):
+            why = f"A/B test not decided within {duration(step.max_run_s + rollout.extended_s)}"
+            return retreat(deployment, Cause(kind="expiry", reason=why))
     return []
 
 
@@ -155,7 +164,7 @@ def due(deployment: Deployment) -> float | None:
             if wait is not None:
                 return rollout.step_began + wait
             return None if expiry is None else rollout.step_began + expiry + rollout.extended_s
-        case Analyse(expiry_s=wait):
+        case Analyse(expiry_s=wait) | Compare(max_run_s=wait):
             return rollout.step_began + wait + rollout.extended_s
     return None
 
@@ -262,6 +271,12 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             if then == "promote" and waited >= expiry + rollout.extended_s:
                 return "done", f"no harm seen within {duration(expiry + rollout.extended_s)}"
             return None
+        case Compare():
+            if rollout.full:
+                return "skipped", "promoted fully"
+            if held or rollout.answer is None or abtest.then(rollout) != "promote":
+                return None
+            return "done", rollout.answer.reason
         case Bake(duration_s=wait):
             return ("done", "") if waited >= wait and not held else None
     return None

@@ -14,6 +14,15 @@ from gaesup_tui.domain.views import EventView
 Level = Literal["info", "ok", "warn", "bad"]
 
 
+_AB_LEVELS: dict[str, Level] = {
+    "better": "ok",
+    "worse": "bad",
+    "broken split": "bad",
+    "no data": "warn",
+    "undecided": "warn",
+}
+
+
 def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
     """What happened, without the who and the where. ``rollout``: the deployment's rollout as it
     was when the event happened, if there was one."""
@@ -46,6 +55,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
         case ev.VerdictGiven(verdict=verdict):
             level: Level = "bad" if verdict.kind == "ABORT" else "info"
             return f"verdict {verdict.kind}: {verdict.reason}", level
+        case ev.ABAnswered(answer=answer):
+            return f"A/B {answer.kind}: {answer.reason}", _AB_LEVELS.get(answer.kind, "info")
         case ev.RetreatStarted(cause=cause):
             base = rollout.base.version if rollout and rollout.base else "nothing"
             return f"back to {base}: {cause.reason}", "bad"

@@ -12,6 +12,8 @@ from gaesup_tui.domain.text import duration
 
 Side = Literal["candidate", "base"]
 OnExpiry = Literal["abort", "promote", "hold"]
+OnAnswer = OnExpiry
+"""What follows from an A/B test's answer; ``hold`` waits for a person."""
 
 
 class Check(Spec):
@@ -100,6 +102,28 @@ class Analyse(Frozen):
         return f"analyse {duration(self.duration_s)}"
 
 
+class Compare(Frozen):
+    """Compare both sides' users until there is an answer, and do what it asks for."""
+
+    kind: Literal["compare"] = "compare"
+    metric: Literal["conversion"] = "conversion"
+    share_percent: int = Field(ge=1, le=99)
+    """The candidate's share of users."""
+    min_run_s: Duration
+    max_run_s: Duration
+    min_users: int = Field(ge=1)
+    min_effect: float = Field(gt=0, le=10)
+    """The smallest change worth a decision, as a share of the base's conversion."""
+    confidence: float = Field(ge=0.5, lt=1)
+    on_better: OnAnswer = "hold"
+    on_worse: OnAnswer = "abort"
+    on_no_difference: OnAnswer = "hold"
+    on_undecided: OnAnswer = "hold"
+
+    def title(self) -> str:
+        return f"compare {self.metric}"
+
+
 class Bake(Frozen):
     """All traffic is on the candidate; the base stays warm and the guards keep watching."""
 
@@ -111,7 +135,7 @@ class Bake(Frozen):
 
 
 Step = Annotated[
-    Scale | AwaitReady | SmokeTest | SetTraffic | Pause | Analyse | Bake,
+    Scale | AwaitReady | SmokeTest | SetTraffic | Pause | Analyse | Compare | Bake,
     Field(discriminator="kind"),
 ]
 Plan = tuple[Step, ...]
@@ -167,5 +191,5 @@ class RolloutSpec(Frozen):
 class Cause(Frozen):
     """Why the way back began, for machines and for a person."""
 
-    kind: Literal["person", "guard", "verdict", "expiry", "deadline", "smoke", "stop"]
+    kind: Literal["person", "guard", "verdict", "expiry", "deadline", "smoke", "stop", "answer"]
     reason: Text

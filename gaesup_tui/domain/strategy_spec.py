@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.amounts import Amount, is_none
 from gaesup_tui.domain.model import Duration, Spec
 from gaesup_tui.domain.route_spec import Sticky
@@ -164,6 +165,7 @@ class StrategySpec(Spec):
     canary: CanarySpec = CanarySpec()
     rolling: RollingSpec = RollingSpec()
     blue_green: BlueGreenSpec = BlueGreenSpec()
+    ab_test: ABTestSpec = ABTestSpec()
     guards: tuple[Guard, ...] = DEFAULT_GUARDS
     error_tolerance: Annotated[float, Field(ge=0, le=100)] = 0.5
     """Percentage points by which the candidate's error ratio may be above the base's."""

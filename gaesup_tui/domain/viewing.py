@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from gaesup_tui.domain.abtest.answer import ABAnswer
+from gaesup_tui.domain.abtest.showing import ab_view
 from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.locks import lock_of, lock_view
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, Bake, Pause, Step
+from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, Step
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.verdict import Verdict
@@ -44,6 +46,8 @@ class Sight:
     problem: str | None = None
     verdict: Verdict | None = None
     """The judge's latest look, newer than the journaled one."""
+    answer: ABAnswer | None = None
+    """Of the A/B test at work, newer than the journaled one."""
     windows: Mapping[str, Window | None] = field(default_factory=dict)
     """Revision id to its traffic over the last seconds."""
     total: Window | None = None
@@ -306,6 +310,7 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
         paused_by=rollout.paused.by.name if rollout.paused else None,
         full=rollout.full,
         verdict=_verdict_view(verdict, rollout.verdict_at),
+        ab=ab_view(rollout, sight.answer, sight.seen_at),
         cause=rollout.cause.reason if rollout.cause else None,
         cause_by=rollout.cause_by.name if rollout.cause_by else None,
         way_back=way_back_line(rollout, sight),
@@ -313,6 +318,8 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
 
 
 def _planned(step: Step) -> float | None:
+    if isinstance(step, Compare):
+        return step.max_run_s
     return step.duration_s if isinstance(step, Pause | Analyse | Bake) else None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from gaesup_tui.domain.abtest.views import ABView
 from gaesup_tui.domain.lock_views import LockView
 from gaesup_tui.domain.stop_views import RollbackView
 from gaesup_tui.domain.verdict_views import VerdictView
@@ -104,6 +105,8 @@ class RolloutView(TypedDict):
     paused_by: str | None
     full: bool
     verdict: VerdictView | None
+    ab: ABView | None
+    """Its A/B test; None: it has none."""
     cause: str | None
     cause_by: str | None
     way_back: str

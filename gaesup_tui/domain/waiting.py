@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.holding import is_held
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, AwaitReady, Bake, Pause, Scale, SetTraffic, SmokeTest
+from gaesup_tui.domain.steps import (
+    Analyse,
+    AwaitReady,
+    Bake,
+    Compare,
+    Pause,
+    Scale,
+    SetTraffic,
+    SmokeTest,
+)
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.world import Stop
 
@@ -60,6 +70,8 @@ def expires_at(rollout: Rollout) -> float | None:
             return None if then == "hold" else rollout.step_began + expiry + rollout.extended_s
         case Analyse(expiry_s=expiry, on_expiry=then):
             return None if then == "hold" else rollout.step_began + expiry + rollout.extended_s
+        case Compare(max_run_s=expiry) if rollout.answer is None or not rollout.answer.final:
+            return rollout.step_began + expiry + rollout.extended_s
     return None
 
 
@@ -79,6 +91,10 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             verdict = rollout.verdict
             said = f": {verdict.kind}" if verdict else ""
             return Waiting(f"analysing{said}", since, False, since + wait, "goes on when clear")
+        case Compare() if is_held(state) and ab_then(rollout) == "promote":
+            return _held(state, since, None)
+        case Compare():
+            return _comparing(rollout, step)
         case Bake(duration_s=wait):
             return Waiting("baking, the base stays warm", since, False, since + wait, "finishes")
         case AwaitReady(side=side, timeout_s=wait):
@@ -102,6 +118,21 @@ def _held(state: Deployment, since: float, until: float | None) -> Waiting:
     then = ends[step.on_expiry] if isinstance(step, Pause | Analyse) else ""
     what = f"held by {state.hold.by.name}: waits for you"
     return Waiting(what, max(since, state.hold.at), True, until if then else None, then)
+
+
+def _comparing(rollout: Rollout, step: Compare) -> Waiting:
+    """Until there is an answer nothing is asked of anybody; then what the step says about it."""
+    since, answer, until = rollout.step_began, rollout.answer, expires_at(rollout)
+    follows = ab_then(rollout)
+    ends = {"abort": "aborts", "promote": "promotes", "hold": "asks you"}
+    if answer is not None and follows == "hold":
+        return Waiting(f"A/B {answer.kind}: waits for you", since, person=True)
+    if answer is not None and follows is not None:
+        return Waiting(f"A/B {answer.kind}: {ends[follows]}", since, person=False)
+    if answer is not None and answer.kind == "no data":
+        return Waiting("A/B test: nobody counts its users", since, True, until, "is undecided")
+    what = f"compares {step.metric} of both sides' users"
+    return Waiting(what, since, False, until, ends[step.on_undecided])
 
 
 def _way_back(rollout: Rollout, seen: DeploymentSeen) -> str:

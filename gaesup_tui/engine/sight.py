@@ -114,7 +114,7 @@ class Sight:
             seconds: self.window(state.key, candidate, now, seconds, since=rollout.at)
             for seconds in windows_needed(rollout)
         }
-        return Look(seen, windows, verdict, smoke)
+        return Look(seen, windows, verdict, smoke, boot=self.boot)
 
     def _sample(self, observation: Observation, at: float) -> None:
         second = int(at)

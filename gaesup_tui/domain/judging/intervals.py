@@ -79,6 +79,12 @@ def error_interval(state: State, alpha: float, beta: float) -> Interval:
     return Interval(_lower(state.harm[0], 1 / alpha), _upper(state.safety[0], 1 / beta))
 
 
+def mixture_reach(variance: float, mixing: float, risk: float) -> float:
+    """Robbins' normal mixture: how far a fair walk of this variance, ``mixing`` included, strays
+    at any time with a chance of at most ``risk``."""
+    return math.sqrt(variance * (math.log(variance / mixing) + 2 * math.log(1 / risk)))
+
+
 def _parts(state: State, metric: Metric) -> tuple[Bets, SafetyBets, float]:
     name, place = {"errors": ("errors", 0), "conversion": ("conversion", 1)}.get(metric, ("p95", 2))
     k = SCORES.index(name)
@@ -144,8 +150,7 @@ def _traffic(state: State) -> Interval | None:
     variance = bets.variance * bets.noise.phi + _MIXING
 
     def reach(risk: float) -> float:
-        odds = math.log(variance / _MIXING) + 2 * math.log(1 / risk)
-        return math.sqrt(variance * odds) / bets.expected
+        return mixture_reach(variance, _MIXING, risk) / bets.expected
 
     drop = 1 - bets.seen / bets.expected
     return Interval(

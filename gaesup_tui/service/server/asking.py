@@ -15,7 +15,7 @@ from gaesup_tui.service.server import past, series_of
 from gaesup_tui.service.server.exposition import exposition
 from gaesup_tui.service.server.hub import Hub
 from gaesup_tui.service.server.peer import peer
-from gaesup_tui.service.server.sights import sight_of, traffic_of, verdict_of
+from gaesup_tui.service.server.sights import answer_of, sight_of, traffic_of, verdict_of
 from gaesup_tui.service.server.stops import rollback
 from gaesup_tui.service.server.stops import stop_preview as stops
 from gaesup_tui.service.server.wire import encode, known, number, reply
@@ -82,7 +82,7 @@ async def preview(request: Request) -> Response:
 def _sight(hub: Hub, state: Deployment) -> Sight:
     engine = hub.engine
     verdict, traffic = verdict_of(engine, state), traffic_of(engine, state)
-    return sight_of(engine, hub.speeds, state, verdict, traffic)
+    return sight_of(engine, hub.speeds, state, verdict, traffic, answer_of(engine, state))
 
 
 async def stop_preview(request: Request) -> Response:

@@ -14,6 +14,7 @@ from gaesup_tui.domain.viewing import Sight, rollout_view
 from gaesup_tui.domain.views import EventView, RolloutView
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.narrator import Narrator
+from gaesup_tui.service.server.sights import answer_of, seen_at
 
 PAGE = 500
 
@@ -76,7 +77,13 @@ async def rollout(engine: Engine, rollout_id: str) -> RolloutView:
             seen = engine.observer.seen(state)
             if not found.active:
                 return rollout_view(found, Sight())
-            return rollout_view(found, Sight(seen=seen, verdict=engine.verdict(key)))
+            sight = Sight(
+                seen=seen,
+                seen_at=seen_at(engine, state),
+                verdict=engine.verdict(key),
+                answer=answer_of(engine, state),
+            )
+            return rollout_view(found, sight)
     raise NotFound(
         f"there is no rollout {printable_line(rollout_id, 150)}",
         hint="an id is UNIT@ENVIRONMENT#NUMBER",

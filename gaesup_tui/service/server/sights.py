@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
+from gaesup_tui.domain.abtest.answer import ABAnswer
+from gaesup_tui.domain.abtest.rules import answer_now
+from gaesup_tui.domain.abtest.showing import mark as answer_mark
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen
 from gaesup_tui.domain.telemetry import Window
@@ -45,12 +48,21 @@ def verdict_of(engine: Engine, state: Deployment) -> Verdict | None:
     return engine.verdict(state.key)
 
 
+def answer_of(engine: Engine, state: Deployment) -> ABAnswer | None:
+    """What its A/B test says now; None when none is at work."""
+    backend, seen = engine.observer.sight(state.backend), engine.observer.seen(state)
+    if state.active is None or backend is None or seen is None:
+        return None
+    return answer_now(state.active, seen, backend.boot, engine.now())
+
+
 def sight_of(
     engine: Engine,
     speeds: Speeds,
     state: Deployment,
     verdict: Verdict | None,
     traffic: Traffic | None,
+    answer: ABAnswer | None = None,
 ) -> Sight:
     """Everything seen of a deployment at this moment."""
     observer = engine.observer
@@ -61,6 +73,7 @@ def sight_of(
         endpoint=url_of(observer.endpoint(state.backend), state.key),
         problem=problem_of(engine, state, seen),
         verdict=verdict,
+        answer=answer,
         windows=traffic.windows if traffic else {},
         total=traffic.total if traffic else None,
         switch_s=speeds.switch_s,
@@ -86,7 +99,9 @@ def url_of(endpoint: str, key: str) -> str:
     return f"http://{endpoint}/_/{key}/" if endpoint else ""
 
 
-def mark(seen: DeploymentSeen | None, verdict: Verdict | None) -> Hashable:
+def mark(
+    seen: DeploymentSeen | None, verdict: Verdict | None, answer: ABAnswer | None, now: float
+) -> Hashable:
     """Equal while nothing a view says in words has changed. Numbers that move all the time
     (requests in flight, processor time) are left out: they come with the telemetry."""
     if seen is None:
@@ -98,6 +113,7 @@ def mark(seen: DeploymentSeen | None, verdict: Verdict | None) -> Hashable:
             for name, there in seen.revisions.items()
         ),
         verdict and _verdict(verdict),
+        answer_mark(answer, now),
     )
 
 

@@ -14,6 +14,7 @@ from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.engine_view import engine_view
 from gaesup_tui.service.server.rows import status_row
 from gaesup_tui.service.server.sights import (
+    answer_of,
     mark,
     problem_of,
     seen_at,
@@ -111,9 +112,9 @@ class Views:
         state = engine.world.deployments[key]
         stops = engine.world.stops
         seen = engine.observer.seen(state)
-        verdict = verdict_of(engine, state)
+        verdict, answer = verdict_of(engine, state), answer_of(engine, state)
         what: Hashable = (
-            mark(seen, verdict),
+            mark(seen, verdict, answer, now),
             problem_of(engine, state, seen),
             engine.observer.endpoint(state.backend),
             lock_of(state, now) is None,
@@ -122,7 +123,7 @@ class Views:
             return False
         # Numbers are measured each second, not with every word that changes.
         traffic = None if entry else traffic_of(engine, state)
-        sight = sight_of(engine, self._speeds, state, verdict, traffic)
+        sight = sight_of(engine, self._speeds, state, verdict, traffic, answer)
         view = deployment_view(engine.world, state, sight, now)
         if entry:
             view["numbers"] = entry.view["numbers"]
