@@ -44,6 +44,7 @@ _CART = {
     "v45": ("an instance traps after its 20th request", _PRICING | {"FAULT_CRASH_AFTER": "20"}),
     "v46": ("traps on every request", _PRICING | {"FAULT_TRAP": ""}),
     "v47": ("never ready", _PRICING | {"FAULT_NOT_READY": ""}),
+    "v48": ("every 3rd item is refused: 409", _PRICING | {"FAULT_REFUSES_EVERY": "3"}),
 }
 _CATALOG = {
     "v21": ("good", {}),

@@ -312,6 +312,14 @@ def test_cart_v47_is_healthy_but_never_ready(start: Start) -> None:
     assert (instance.unit.health(), instance.unit.ready()) == (0, 1)
 
 
+def test_cart_v48_refuses_every_third_item_and_nothing_else(start: Start) -> None:
+    instance = start("cart-v48")
+    mug = b'{"sku": "mug", "quantity": 1}'
+    added = [instance.ask("POST", "/carts/1/items", mug).status for _ in range(9)]
+    assert added == [201, 201, 409] * 3
+    assert instance.statuses(50) == [200] * 50
+
+
 def test_catalog_v23_never_starts(start: Start) -> None:
     with pytest.raises(Faulted) as raised:
         start("catalog-v23")

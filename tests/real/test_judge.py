@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .stack import CART, Stack, running_stack
-from .traffic import flowing
+from .traffic import flowing, wrong
 
 pytestmark = pytest.mark.real
 
@@ -21,6 +21,7 @@ ALONE: dict[str, Any] = {
 }
 """Nothing but the judge watches, and nobody decides."""
 WATCH_S = 60.0
+METRICS = ["errors", "p95", "conversion", "traffic"]
 
 
 def requests(stack: Stack) -> int:
@@ -69,6 +70,19 @@ def test_one_request_in_twenty_that_fails_is_found_without_any_guard(stack: Stac
     assert "replayed:       no decision" in blunt.stdout
 
 
+def test_fewer_sales_are_found_though_nothing_fails_and_nothing_is_slow(stack: Stack) -> None:
+    port = stack.serve("cart", "v41")
+    with flowing(port, rps=300) as traffic:
+        stack.deploy("cart", "v48")
+        row = stack.until(CART, lambda row: row["status"] == "aborted", "back on v41", 120.0)
+        report = traffic.end()
+    assert wrong(report) == {}
+    rollout = row["rollout"]
+    assert rollout is not None
+    assert (rollout["cause"] or "").startswith("conversion ")
+    assert row["hold"]
+
+
 def test_a_healthy_release_stands_a_minute_and_its_evidence_a_killed_engine(stack: Stack) -> None:
     port = stack.serve("cart", "v41")
     with flowing(port, rps=100):
@@ -88,4 +102,4 @@ def test_a_healthy_release_stands_a_minute_and_its_evidence_a_killed_engine(stac
     verdict = view["rollout"]["verdict"]
     assert verdict is not None
     assert verdict["kind"] in ("CONTINUE", "PROMOTE"), verdict["reason"]
-    assert [finding["metric"] for finding in verdict["findings"]] == ["errors", "p95", "traffic"]
+    assert [finding["metric"] for finding in verdict["findings"]] == METRICS

@@ -105,6 +105,10 @@ static int64_t add_item(text id, text body) {
   json_number(body, LITERAL("quantity"), &quantity);
   int product = product_of(sku);
   if (product < 0) return reply_error(404, LITERAL("no such product"));
+#ifdef FAULT_REFUSES_EVERY
+  static uint32_t asked;
+  if (++asked % FAULT_REFUSES_EVERY == 0) return reply_error(409, LITERAL("out of stock"));
+#endif
   while (at < count && lines[at].product != product) at++;
   uint32_t before = at < count ? lines[at].quantity : 0;
   if (quantity == 0 || before + quantity > MAX_QUANTITY) return reply_error(422, LITERAL("quantity must stay within 1 to 999"));
