@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gaesup_tui.service.server.views import Changed
 
-MAX_EVENTS = 1000
+MAX_EVENTS = 10_000
 """More journal events than this are not kept for a client: it gets them from the journal instead,
 when it comes to read."""
 STALLED_S = 30.0
