@@ -13,6 +13,7 @@ Json = dict[str, Any]
 POSSIBLE = (
     *("promote", "promote_full", "pause", "resume", "abort", "retry", "rollback", "deploy"),
     *("scale", "unhold", "extend", "step_back", "hold", "lock", "unlock"),
+    *("abort_gradual", "ignore", "ack"),
 )
 
 
@@ -48,6 +49,7 @@ def deployment(key: str, **more: Any) -> Json:
         "hold": None,
         "lock": None,
         "stop": None,
+        "notice": None,
         "actions": {**idle, "rollback": None, "deploy": None, "scale": None},
         "good": [
             {
@@ -57,6 +59,7 @@ def deployment(key: str, **more: Any) -> Json:
                 "by": "kim",
                 "baked_s": 600.0,
                 "verdict": "PROMOTE: no harm seen",
+                "measured": {"rps": 120.0, "error_ratio": 0.001, "p50_s": 0.01, "p95_s": 0.04},
             }
             for good in ("v6", "v5")
         ],
@@ -180,6 +183,9 @@ def canary(waits: bool = True) -> Json:
         "cause": None,
         "cause_by": None,
         "ab": None,
+        "verified": None,
+        "brewing": [],
+        "check": "analysis",
         "way_back": "v41 is warm, 2 of 2: about 0.3 s",
     }
 
@@ -330,7 +336,8 @@ class CannedWorld:
             "confirm_key": "y",
             "confirm_title": action,
             "typed": "",
-            "needs_reason": action == "unhold",
+            "needs_reason": action in ("unhold", "ignore"),
+            "check": "analysis" if action == "ignore" else "",
             "expect_seq": None if action == "abort" else view["seq"],
         }
 

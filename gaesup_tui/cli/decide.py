@@ -15,7 +15,7 @@ from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
 
-_PREVIEWED = ("promote", "extend", "step-back", "rollback", "retry")
+_PREVIEWED = ("promote", "extend", "step-back", "rollback", "retry", "ignore", "ack")
 """What is told before it is done: all but the way back, which waits for nothing."""
 
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     engine = connect(args, start=True)
     row = targets.find(engine.status()["deployments"], args.unit, args.environment)
     body, effect = _asked(args, row)
-    if args.command in _PREVIEWED:
+    if args.command in _PREVIEWED or body.get("gradual"):
         _preview(engine, args, row, body, out)
     began = monotonic()
     receipt = engine.command(body)
@@ -38,16 +38,25 @@ def _preview(
     engine: Client, args: argparse.Namespace, row: StatusRow, body: dict[str, Any], out: Output
 ) -> None:
     """Prints what will happen; the decision is then bound to what was shown."""
-    full = args.command == "promote" and args.full
     shown = engine.preview(
-        "promote_full" if full else body["action"],
+        _action_of(body),
         row["key"],
         version=body.get("version") or "",
         by_s=body.get("by_s"),
+        check=body.get("check") or "",
     )
     for label, text in shown["lines"]:
         out.line(f"  {label:9} {text}")
     body["expect_seq"] = shown["expect_seq"]
+    if shown["check"]:
+        body["check"] = shown["check"]
+
+
+def _action_of(body: dict[str, Any]) -> str:
+    """The name of the action in the one table."""
+    if body.get("full"):
+        return "promote_full"
+    return "abort_gradual" if body.get("gradual") else str(body["action"])
 
 
 def _asked(
@@ -64,7 +73,12 @@ def _asked(
             body["full"] = args.full
             return body, seen.promoted_fully if args.full else seen.promoted
         case "abort":
-            return body, seen.returned
+            body["gradual"] = args.gradual
+            return body, seen.going_back if args.gradual else seen.returned
+        case "ignore":
+            body["check"] = args.check
+            _need_reason(why)
+            return body, seen.recorded
         case "rollback":
             if args.version:
                 body["version"] = args.version
@@ -82,6 +96,11 @@ def _asked(
             body["replicas"] = replicas_of(args.replicas, row["replicas"])
             return body, seen.scaled(body["replicas"])
     return body, seen.recorded
+
+
+def _need_reason(why: str) -> None:
+    if not why:
+        raise Invalid("ignoring a check needs a reason", hint="give one with --reason")
 
 
 def replicas_of(text: str, now: int) -> int:

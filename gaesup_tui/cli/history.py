@@ -11,8 +11,8 @@ from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.domain.text import duration, printable_line
-from gaesup_tui.domain.views import EventView
+from gaesup_tui.domain.text import duration, milliseconds, percent, printable_line
+from gaesup_tui.domain.views import EventView, Numbers
 from gaesup_tui.service.client import Client
 
 _STYLE = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
@@ -57,17 +57,32 @@ def _good(engine: Client, key: str, out: Output) -> int:
             _when(good["at"]),
             duration(good["baked_s"]),
             good["by"],
+            *_measured(good["measured"]),
             "serves now" if good["version"] == view["version"] else "",
             good["verdict"] or "–",
         )
         for good in view["good"]
     ]
     if rows:
-        out.table(("VERSION", "SINCE", "BAKED", "BY", "", "VERDICT"), rows)
+        head = ("VERSION", "SINCE", "BAKED", "BY", "REQ/S", "ERR", "P50", "P95", "", "VERDICT")
+        out.table(head, rows)
         out.line(f"`gaesup rollback {key} --version V` goes back to one of them", "dim")
     else:
         out.line("none yet: no version finished its bake")
     return 0
+
+
+def _measured(numbers: Numbers | None) -> tuple[str, str, str, str]:
+    """At the end of the bake; what was not measured is no number."""
+    if numbers is None:
+        return ("–", "–", "–", "–")
+    rps = numbers["rps"]
+    return (
+        "–" if rps is None else f"{rps:.0f}",
+        percent(numbers["error_ratio"]),
+        milliseconds(numbers["p50_s"]),
+        milliseconds(numbers["p95_s"]),
+    )
 
 
 def _when(at: float) -> str:

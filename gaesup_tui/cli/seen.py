@@ -106,6 +106,19 @@ def returned(row: StatusRow) -> Effect | None:
     return None
 
 
+def going_back(row: StatusRow) -> Effect | None:
+    """The first smaller share is on the live route."""
+    rollout = row["rollout"]
+    if rollout is None or rollout["phase"] == "forward":
+        return None
+    if rollout["phase"] == "finished" or rollout["weight_wished"] == 0:
+        return returned(row)
+    if rollout["weight_seen"] == rollout["weight_wished"]:
+        weight, candidate = rollout["weight_wished"], rollout["candidate"]
+        return True, f"going back gradually: {weight} % still on {candidate}, seen"
+    return None
+
+
 def rolled_back(row: StatusRow) -> Effect | None:
     """All traffic is on the revision one went back to, whether it was warm or started anew."""
     rollout = row["rollout"]

@@ -65,7 +65,8 @@ def _look(engine: Client, args: argparse.Namespace) -> StatusView:
 
 def _print(view: StatusView, out: Output, *, one: bool) -> None:
     rows = view["deployments"]
-    for text, style in _banners(view["engine"]):
+    notices = [row for row in rows if row["notice"] and not one]
+    for text, style in (*_banners(view["engine"]), *map(_notice, notices)):
         out.line(text, style)
     if one:
         lines = details(rows[0], time.time())
@@ -77,6 +78,11 @@ def _print(view: StatusView, out: Output, *, one: bool) -> None:
         out.table(head, cells, [_STYLE.get(row["status"], "") for row in rows])
     else:
         out.line("nothing is deployed: `gaesup deploy UNIT --version V`, or `gaesup demo`")
+
+
+def _notice(row: StatusRow) -> tuple[str, str]:
+    text = row["notice"]["text"] if row["notice"] else ""
+    return f"{row['key']}: {text}; `gaesup ack {row['key']}` when you have seen it", "bad"
 
 
 def _fitting(lines: Sequence[Sequence[str]], width: int) -> list[list[str]]:
@@ -156,6 +162,8 @@ def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
         lines.append(("held", f"by {hold['by']}: {hold['why']} (`gaesup release {row['key']}`)"))
     if lock := row["lock"]:
         lines.append(("locked", f"{lock_words(lock, now)} (`gaesup unlock {row['key']}`)"))
+    if notice := row["notice"]:
+        lines.append(("notice", f"{notice['text']} (`gaesup ack {row['key']}`)"))
     if stop := row["stop"]:
         lines.append(("stopped", _note(stop)))
     if row["problem"]:

@@ -17,6 +17,8 @@ from gaesup_tui.service.client import Client
 
 _STYLE = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
 
+_RINGS = ("retreat_started", "way_back_verified")
+
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Prints a line per event; the exit code says how it ended, like ``status --wait``."""
@@ -48,6 +50,8 @@ class _Watch:
                 for event in self._events(seq):
                     seq = event["seq"]
                     self._clear()
+                    bell = "\a" if self._live and event["kind"] in _RINGS else ""
+                    self._out.raw(bell)
                     self._out.line(line_of(event), _STYLE[event["level"]])
                 row = row_of(self._engine, self._key)
             except Unavailable as error:

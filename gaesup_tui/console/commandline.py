@@ -18,7 +18,7 @@ from gaesup_tui.domain.text import parse_duration
 _DECISIONS = frozenset(
     (
         *("promote", "abort", "pause", "resume", "retry", "rollback", "scale", "extend"),
-        *("step-back", "hold", "lock", "unlock"),
+        *("step-back", "hold", "lock", "unlock", "ignore", "ack"),
     )
 )
 _GO = {"now": "now", "deployments": "deployments", "activity": "activity", "help": "help"}
@@ -42,6 +42,8 @@ _NEVER = {"console": "this is the console", "watch": "press w on the deployment"
 _WITHOUT_END = {"-f", "--follow"}
 _FLAGS: dict[str, dict[str, str | None]] = {
     "promote": {"--full": None},
+    "abort": {"--gradual": None},
+    "ignore": {"--check": "check"},
     "retry": {"--from": "start"},
     "rollback": {"--version": "version"},
     "scale": {"--replicas": "replicas"},
@@ -155,6 +157,8 @@ def _decision(first: str, rest: Sequence[str], keys: Sequence[str], current: str
         word, _, value = queue.pop(0).partition("=")
         if word == "--full" and first == "promote":
             action_id = "promote_full"
+        elif word == "--gradual" and first == "abort":
+            action_id = "abort_gradual"
         elif word in ("-e", "--environment"):
             names = [f"{name}@{value or _next(queue, word)}" for name in names]
         elif word in known:

@@ -113,6 +113,7 @@ class Deed:
             confirm_title="abort",
             typed="",
             needs_reason=False,
+            check="",
             expect_seq=None,
         )
 
@@ -121,7 +122,10 @@ class Deed:
     def _confirmed(self, reason: str) -> None:
         assert self._preview is not None  # the dialog is open
         assert self._dialog is not None
-        body = body_of(self._action, self._key, self._preview["expect_seq"], reason, self._more)
+        more = dict(self._more)
+        if self._preview["check"]:
+            more["check"] = self._preview["check"]
+        body = body_of(self._action, self._key, self._preview["expect_seq"], reason, more)
         sending = self._console.desk.outbox.send(body, self._what)
         self._dialog.set_busy("sent: waiting for the engine's answer")
         self._console.start(self._follow(sending), f"follow {self._what}")
@@ -185,4 +189,4 @@ class Deed:
             self._console.foot.say(text, "ok")
 
 
-_QUERY = ("replicas", "version", "by_s")
+_QUERY = ("replicas", "version", "by_s", "check")

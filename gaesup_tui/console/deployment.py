@@ -13,7 +13,7 @@ from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import status_cell, waiting_sentence
 from gaesup_tui.domain.lock_views import lock_words
-from gaesup_tui.domain.views import DeploymentView, ReplicaView, RevisionView
+from gaesup_tui.domain.views import DeploymentView, Numbers, ReplicaView, RevisionView
 from gaesup_widgets.cells import Cell, Value, age, millis, percent, rate, size
 from gaesup_widgets.grid import Column, Grid, Row
 from gaesup_widgets.paint import Lines, Runs
@@ -45,6 +45,7 @@ _KNOWN_GOOD = (
     Column("age", min_width=9),
     Column("baked", min_width=11),
     Column("by", min_width=10),
+    Column("measured", min_width=25),
     Column("verdict", min_width=12, weight=1),
 )
 _GOOD = "good:"
@@ -61,6 +62,7 @@ class Deployment(Page):
         "pause",
         "resume",
         "abort",
+        "ack",
         "rollback",
         "deploy",
         "scale",
@@ -74,6 +76,8 @@ class Deployment(Page):
         "scale_down",
         "promote_full",
         "verdicts",
+        "abort_gradual",
+        "ignore",
         "watch",
         "copy",
         "time",
@@ -142,6 +146,8 @@ class Deployment(Page):
             facts.append(("Waits", waiting_sentence(view["waiting"], now), "warn"))
         if view["problem"]:
             facts.append(("Problem", view["problem"], "bad"))
+        if view["notice"]:
+            facts.append(("Notice", view["notice"]["text"], "bad"))
         if view["hold"]:
             facts.append(("Held", f"by {view['hold']['by']}: {view['hold']['why']}", "warn"))
         if lock := view["lock"]:
@@ -211,6 +217,7 @@ class Deployment(Page):
                 "age": f"{age(now - good['at'])} ago",
                 "baked": f"baked {age(good['baked_s'])}",
                 "by": f"by {good['by']}",
+                "measured": _measured(good["measured"]),
                 "verdict": "serves now" if serves else good["verdict"] or "no verdict",
             }
             rows.append(Row(f"{_GOOD}{good['version']}:{good['revision']}", cells, layout="good"))
@@ -234,3 +241,12 @@ class Deployment(Page):
             }
             rows.append(Row(f"event:{event['seq']}", cells, layout="event"))
         return rows
+
+
+def _measured(numbers: Numbers | None) -> Value:
+    """At the end of its bake."""
+    if numbers is None:
+        return Cell("not measured", "dim")
+    p95_s = numbers["p95_s"]
+    p95 = millis(None if p95_s is None else p95_s * 1000)
+    return f"{rate(numbers['rps'])} err {percent(numbers['error_ratio'])} p95 {p95}"

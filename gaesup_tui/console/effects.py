@@ -7,7 +7,7 @@ from typing import Any
 
 from gaesup_tui.domain.views import DeploymentView
 
-_TRAFFIC = frozenset({"promote", "promote_full", "step_back", "abort", "rollback"})
+_TRAFFIC = frozenset({"promote", "promote_full", "step_back", "abort", "abort_gradual", "rollback"})
 
 
 def body_of(
@@ -20,6 +20,8 @@ def body_of(
     match action_id:
         case "promote_full":
             body |= {"action": "promote", "full": True}
+        case "abort_gradual":
+            body |= {"action": "abort", "gradual": True}
         case "scale_up" | "scale_down":
             body["action"] = "scale"
     return body
@@ -39,7 +41,7 @@ def seen_in(action_id: str, view: DeploymentView, seq: int) -> str:
     seen = rollout["weight_seen"]
     if seen is None or seen != rollout["weight_wished"]:
         return ""
-    if action_id in ("abort", "rollback") and rollout["phase"] == "forward":
+    if action_id in ("abort", "abort_gradual", "rollback") and rollout["phase"] == "forward":
         return ""
     if seen == 0 and rollout["base"]:
         return f"100 % {rollout['base']} seen on the route"

@@ -36,7 +36,9 @@ def needs(
     deployments: Iterable[DeploymentView], engine: EngineView | None, now: float
 ) -> list[Need]:
     """All that needs a person, most urgent first, then what waits longest."""
-    found = [need for view in deployments if (need := _of(view, now)) is not None]
+    views = list(deployments)
+    found = [need for view in views if (need := _of(view, now)) is not None]
+    found += [need for view in views if (need := _notice(view)) is not None]
     found += _of_engine(engine) if engine else []
     return sorted(found, key=lambda need: (need.urgency, need.since or now, need.key))
 
@@ -57,10 +59,21 @@ def _of(view: DeploymentView, now: float) -> Need | None:
     if status == "degraded" or view["problem"]:
         text = view["problem"] or view["status_text"]
         return _need(view, "degraded", text, None, "", 2)
-    if hold is not None:
+    if hold is not None and view["notice"] is None:  # the notice says the same first
         text = f"automation held by {hold['by']}: {hold['why']}"
         return _need(view, "held", text, hold["at"], "stays held", 2)
     return None
+
+
+def _notice(view: DeploymentView) -> Need | None:
+    """It went back by itself, and nobody has said to have seen it."""
+    notice = view["notice"]
+    if notice is None:
+        return None
+    then = "A acknowledges" + ("; automation held" if view["hold"] else "")
+    kind, urgency = ("both sick", 0) if notice["sick"] else ("rolled back", 1)
+    key = f"notice:{view['key']}"
+    return Need(key, view["key"], kind, notice["text"], notice["at"], then, urgency)
 
 
 def _kind(view: DeploymentView) -> str:

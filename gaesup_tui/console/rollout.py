@@ -46,6 +46,7 @@ class Rollout(Page):
         "pause",
         "resume",
         "abort",
+        "ack",
         "open",
         "logs",
         "verdicts",
@@ -61,6 +62,8 @@ class Rollout(Page):
         "hold",
         "lock",
         "unlock",
+        "abort_gradual",
+        "ignore",
         "watch",
         "copy",
         "time",
@@ -203,6 +206,11 @@ class Rollout(Page):
         if rollout["cause"]:
             by = f" (by {rollout['cause_by']})" if rollout["cause_by"] else ""
             lines.append(_labelled("Because", f"{rollout['cause']}{by}", "bad"))
+        if rollout["verified"]:
+            style = "bad" if view["notice"] and view["notice"]["sick"] else "ok"
+            lines.append(_labelled("After it", rollout["verified"], style))
+        for line in rollout["brewing"]:
+            lines.append(_labelled("Beware", line, "bad"))
         waiting, hold = view["waiting"], view["hold"]
         if waiting is not None:
             text = waiting_sentence(waiting, now)

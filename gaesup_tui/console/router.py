@@ -286,6 +286,14 @@ class Router:
     def _do_load(self) -> None:
         self._prefilled("load", "load {} --rps 50 --duration 2m")
 
+    def _do_ignore(self) -> None:
+        view = self.view()
+        rollout = view["rollout"] if view else None
+        if rollout and rollout["check"]:
+            self.decide("ignore", view, {})
+        else:
+            self._prefilled("ignore", "ignore {} --check ")
+
     def _do_scale(self) -> None:
         self._prefilled("scale", "scale {} --replicas ")
 

@@ -14,6 +14,7 @@ class Watches:
 
     def __init__(self) -> None:
         self._moving: dict[str, bool] = {}
+        self._noticed: dict[str, float | None] = {}
 
     @property
     def keys(self) -> frozenset[str]:
@@ -26,6 +27,7 @@ class Watches:
         if self._moving.pop(key, None) is not None:
             return f"{key} is not watched any more"
         self._moving[key] = active_rollout(view) is not None
+        self._noticed[key] = _notice_at(view)
         if not self._moving[key]:
             return f"watching {key}: nothing moves there now; you are told when it moves and ends"
         return f"watching {key}: a bell when it is done or needs you"
@@ -41,11 +43,19 @@ class Watches:
                 continue
             moves = active_rollout(view) is not None
             needs = bool(view["waiting"] and view["waiting"]["person"])
-            if self._moving[key] and (not moves or needs):
+            notice, before = view["notice"], self._noticed.get(key)
+            self._noticed[key] = _notice_at(view)
+            if notice is not None and notice["at"] != before:
+                told.append(f"{key}: {notice['text']}")
+            elif self._moving[key] and (not moves or needs):
                 told.append(f"{key}: {view['status_text']}")
             # What waits for a person moves on only after that person acted.
             self._moving[key] = moves and not needs
         return told
+
+
+def _notice_at(view: DeploymentView) -> float | None:
+    return view["notice"]["at"] if view["notice"] else None
 
 
 def notice(text: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.gradual import is_gradual, shares_back
 from gaesup_tui.domain.holding import held_before
+from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
-from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
@@ -20,6 +22,9 @@ DEPLOYMENT_ACTIONS = (
     "extend",
     "step_back",
     "abort",
+    "abort_gradual",
+    "ignore",
+    "ack",
     "retry",
     "rollback",
     "deploy",
@@ -64,6 +69,12 @@ def _why_not(world: World, action: str, state: Deployment, now: float) -> str | 
             return _stopped(world, key) or _no_step_back(state)
         case "abort":
             return _no_abort(state)
+        case "abort_gradual":
+            return _no_abort(state) or _no_gradual(state)
+        case "ignore":
+            return _stopped(world, key) or no_ignore(state)
+        case "ack":
+            return None if state.notice else "nothing went back by itself that nobody has seen"
         case "retry":
             return _stopped(world, key) or _no_retry(state)
         case "rollback":
@@ -148,7 +159,26 @@ def _no_abort(state: Deployment) -> str | None:
     rollout = state.active
     if rollout is None:
         return "no rollout is moving"
-    return "it is on the way back already" if rollout.phase == "back" else None
+    return _returns_at_once(rollout)
+
+
+def _returns_at_once(rollout: Rollout) -> str | None:
+    """A gradual way back can still be overtaken; one at once cannot."""
+    if rollout.phase == "back" and not is_gradual(rollout):
+        return "it is on the way back already"
+    return None
+
+
+def _no_gradual(state: Deployment) -> str | None:
+    rollout = state.active
+    assert rollout is not None  # _no_abort looked
+    if rollout.phase == "back":
+        return "it goes back gradually already: abort takes the rest at once"
+    if rollout.base is None:
+        return "there is no revision to go back to: abort takes this one away"
+    if not shares_back(rollout):
+        return f"{rollout.weight_percent} % is little enough to abort at once"
+    return None
 
 
 def _no_retry(state: Deployment) -> str | None:
@@ -161,10 +191,13 @@ def _no_retry(state: Deployment) -> str | None:
 
 def _no_rollback(world: World, state: Deployment) -> str | None:
     if state.active:
-        return "it is on the way back already" if state.active.phase == "back" else None
+        return _returns_at_once(state.active)
     if world.frozen(state.key):
         # A stop leaves this way to safety open; under a freeze it would begin and then stand.
         return _stopped(world, state.key)
     if state.last_good() is None:
-        return "no stable version to go back to: none finished its bake here before this one"
+        return (
+            "no stable version to go back to: none finished its bake here before this one; "
+            "deploy a version that is well, or stop the traffic with scale 0"
+        )
     return None

@@ -11,20 +11,14 @@ from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.global_rollback import begin
+from gaesup_tui.domain.gradual import gradual_way_back
+from gaesup_tui.domain.ignoring import ignore
+from gaesup_tui.domain.retrying import from_failed
 from gaesup_tui.domain.revision import Revision
-from gaesup_tui.domain.rollout import Actor, Rollout
+from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import (
-    Analyse,
-    Bake,
-    Cause,
-    Compare,
-    Pause,
-    SetTraffic,
-    SmokeTest,
-    Step,
-)
+from gaesup_tui.domain.steps import Analyse, Bake, Cause, Compare, Pause
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.world import World, in_scope
 
@@ -58,9 +52,19 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         )
     if not isinstance(command, cmd.Abort):
         _check_moved(state, command.expect_seq)
-    action = "promote_full" if isinstance(command, cmd.Promote) and command.full else command.action
+    action = _action_of(command)
     _check_allowed(world, action, command.deployment, now, by)
     return _on_deployment(state, command, by, now)
+
+
+def _action_of(command: cmd.Command) -> str:
+    """The name its possibility is asked by."""
+    match command:
+        case cmd.Promote(full=True):
+            return "promote_full"
+        case cmd.Abort(gradual=True):
+            return "abort_gradual"
+    return command.action
 
 
 def _on_deployment(
@@ -72,7 +76,8 @@ def _on_deployment(
             return _promote(state, command)
         case cmd.Abort():
             reason = command.why or f"asked for by {by.name}"
-            return retreat(state, Cause(kind="person", reason=reason))
+            steps = gradual_way_back(state.active) if command.gradual and state.active else None
+            return retreat(state, Cause(kind="person", reason=reason), steps)
         case cmd.Pause():
             return [ev.RolloutPaused(deployment=key, why=command.why)]
         case cmd.Resume():
@@ -83,6 +88,11 @@ def _on_deployment(
             return _step_back(state, command)
         case cmd.Retry():
             return [_retry(state, command, by, now)]
+        case cmd.Ignore():
+            _need_reason(command.why, "ignoring a check")
+            return ignore(state, command.check, command.why, by, now)
+        case cmd.Ack():
+            return [ev.Acknowledged(deployment=key, why=command.why)]
         case cmd.Rollback():
             return _rollback(state, command, by, now)
         case cmd.Scale():
@@ -203,7 +213,7 @@ def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.R
     assert failed is not None  # why_not looked
     spec = failed.spec
     if command.start == "failed":
-        spec = spec.model_copy(update={"plan": _from_failed(failed)})
+        spec = spec.model_copy(update={"plan": from_failed(failed)[0]})
     return create(
         state.key,
         state,
@@ -215,20 +225,6 @@ def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.R
         command.why or f"retry of {failed.id}",
         state.backend,
     )
-
-
-def _from_failed(failed: Rollout) -> tuple[Step, ...]:
-    """The plan again, without the waits and tests that had passed, and straight to the share
-    the candidate had."""
-    passed = max(0, len(failed.records) - 1)
-    before = [
-        step
-        for step in failed.spec.plan[:passed]
-        if not isinstance(step, Pause | Analyse | Compare | SmokeTest)
-    ]
-    last_share = [step for step in before if isinstance(step, SetTraffic)][-1:]
-    kept = [step for step in before if not isinstance(step, SetTraffic)]
-    return (*kept, *last_share, *failed.spec.plan[passed:])
 
 
 def check_scope(world: World, scope: str) -> None:

@@ -58,6 +58,8 @@ class Abort(_OnDeployment):
     """All traffic back to the base. Needs no ``expect_seq``: it always wins."""
 
     action: Literal["abort"] = "abort"
+    gradual: bool = False
+    """Share by share instead of at once."""
 
 
 class Pause(_OnDeployment):
@@ -86,6 +88,20 @@ class Retry(_OnDeployment):
 
     action: Literal["retry"] = "retry"
     start: Literal["start", "failed"] = "start"
+
+
+class Ignore(_OnDeployment):
+    """One check does not count at the step at hand. Needs a reason."""
+
+    action: Literal["ignore"] = "ignore"
+    check: str = Field(default="", max_length=40)
+    """Its name; empty: the one that stands in the way."""
+
+
+class Ack(_OnDeployment):
+    """A person has seen that it went back by itself."""
+
+    action: Literal["ack"] = "ack"
 
 
 class Scale(_OnDeployment):
@@ -155,6 +171,8 @@ Command = Annotated[
     | Extend
     | StepBack
     | Retry
+    | Ignore
+    | Ack
     | Scale
     | ReleaseHold
     | Hold

@@ -97,6 +97,8 @@ class RolloutSettings(Spec):
     rollback_bake: Duration | None = None
     """How long a rollback is watched before the revision it leaves goes; ``30s`` when nothing is
     said."""
+    gradual_abort: Duration | None = None
+    """How long a gradual abort takes from its first share to none; ``60s`` when nothing is said."""
 
 
 class EnvironmentSpec(RolloutSettings):

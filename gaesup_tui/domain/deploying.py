@@ -52,6 +52,7 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         p95_tolerance=spec.p95_tolerance / 100,
         auto_abort=spec.auto_abort,
         sticky=spec.sticky,
+        gradual_abort_s=spec.gradual_abort,
         conversion=command.conversion,
         colours=command.strategy == "blueGreen",
         rollback_bake_s=spec.rollback_bake,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import (
     Actor,
     Colour,
+    Ignored,
+    Measured,
     Paused,
     Rollout,
     StepRecord,
+    Verified,
     enter,
     other_colour,
 )
-from gaesup_tui.domain.steps import SetTraffic
+from gaesup_tui.domain.steps import AUTOMATIC, SetTraffic
 from gaesup_tui.domain.verdict import Verdict
 
 KEEP_RELEASES = 20
@@ -31,6 +35,8 @@ class Release(Frozen):
     """How long all traffic was on it, watched, before it counted as good."""
     verdict: Text = ""
     """What the judge said last before that; empty: it was not asked."""
+    measured: Measured | None = None
+    """Its traffic at the end of its bake; None: it was not measured."""
 
 
 class Hold(Frozen):
@@ -49,6 +55,15 @@ class Lock(Frozen):
     why: Text
     until: float | None = None
     """When it ends by itself; None: not before somebody unlocks it."""
+
+
+class Notice(Frozen):
+    """What happened without anybody pressing a key, until a person has seen it."""
+
+    at: float
+    text: Text
+    sick: bool = False
+    """Whether the base was failing too after the way back."""
 
 
 class Deployment(Frozen):
@@ -72,6 +87,7 @@ class Deployment(Frozen):
     hold: Hold | None = None
     lock: Lock | None = None
     """Also one that ran out: ``locks.lock_of`` says what is in force."""
+    notice: Notice | None = None
     rollouts: int = 0
     """How many there were; the next one's number."""
     seq: int = 0
@@ -148,9 +164,36 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
             return state.model_copy(update={"lock": None})
         case ev.RolloutFinished() as event if state.active:
             return _finished(state, state.active, event, recorded)
+        case ev.WayBackVerified() as event if state.rollout:
+            return _verified(state, state.rollout, event, recorded.at)
+        case ev.Acknowledged():
+            return state.model_copy(update={"notice": None})
         case _ if state.active:
-            return state.model_copy(update={"rollout": _moved(state.active, recorded)})
+            moved = state.model_copy(update={"rollout": _moved(state.active, recorded)})
+            return _noticed(moved, recorded)
     return state
+
+
+def _noticed(state: Deployment, recorded: ev.Recorded) -> Deployment:
+    """An automatic way back is told to a person, until one says to have seen it."""
+    event, rollout = recorded.event, state.rollout
+    if not isinstance(event, ev.RetreatStarted) or event.cause.kind not in AUTOMATIC or not rollout:
+        return state
+    to = f"back to {rollout.base.version}" if rollout.base else "nothing serves"
+    text = f"{rollout.candidate.version} rolled back by itself, {to}: {event.cause.reason}"
+    return state.model_copy(update={"notice": Notice(at=recorded.at, text=text[:500])})
+
+
+def _verified(
+    state: Deployment, rollout: Rollout, event: ev.WayBackVerified, at: float
+) -> Deployment:
+    verified = Verified(at=at, healthy=event.healthy, note=event.note)
+    changed: dict[str, object] = {"rollout": rollout.model_copy(update={"verified": verified})}
+    if state.notice or not event.healthy:
+        told = state.notice or Notice(at=at, text=f"{rollout.candidate.version} was taken back")
+        text = f"{told.text}; {event.note}"[:500]
+        changed["notice"] = told.model_copy(update={"text": text, "sick": not event.healthy})
+    return state.model_copy(update=changed)
 
 
 def _created(state: Deployment, event: ev.RolloutCreated) -> Deployment:
@@ -206,6 +249,7 @@ def _finished(
             by=rollout.by,
             baked_s=_baked_s(rollout, recorded.at),
             verdict=_said(rollout.verdict),
+            measured=event.measured,
         )
         # What was rolled back from is known bad: undo must not offer it again.
         left = rollout.base.id if rollout.base and rollout.spec.strategy == "rollback" else None
@@ -253,7 +297,10 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
             return rollout.model_copy(update={"verdict": verdict, "verdict_at": at})
         case ev.ABAnswered(answer=answer):
             return rollout.model_copy(update={"answer": answer})
-        case ev.RetreatStarted() if rollout.phase == "forward":
+        case ev.CheckIgnored(index=index, check=check, why=why):
+            one = Ignored(index=index, check=check, by=recorded.by, at=at, why=why)
+            return rollout.model_copy(update={"ignored": (*rollout.ignored, one)})
+        case ev.RetreatStarted() if rollout.phase == "forward" or is_gradual(rollout):
             return _turned(rollout, recorded.by, at, event)
     return rollout
 
@@ -302,12 +349,14 @@ def _turned(rollout: Rollout, by: Actor, at: float, event: ev.RetreatStarted) ->
     failed = StepRecord(
         began=rollout.step_began, ended=at, result="failed", note=event.cause.reason
     )
+    # One that overtakes a gradual way back fails no step of the plan.
+    records = (*rollout.records, failed) if rollout.phase == "forward" else rollout.records
     turned = rollout.model_copy(
         update={
             "phase": "back",
             "plan": event.plan,
             "paused": None,
-            "records": (*rollout.records, failed),
+            "records": records,
             "cause": event.cause,
             "cause_at": at,
             "cause_by": by,

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
-from gaesup_tui.domain.rollout import Actor, Outcome, Rollout
+from gaesup_tui.domain.rollout import Actor, Measured, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.verdict import Verdict
@@ -111,6 +111,35 @@ class RolloutFinished(Frozen):
     deployment: DeploymentKey
     outcome: Outcome
     note: Text = ""
+    measured: Measured | None = None
+    """What the candidate did at the end of its bake; None: it was not seen, or went back."""
+
+
+class CheckIgnored(Frozen):
+    """``check`` does not count at the step at ``index``."""
+
+    kind: Literal["check_ignored"] = "check_ignored"
+    deployment: DeploymentKey
+    index: int
+    check: Text
+    why: Text
+
+
+class WayBackVerified(Frozen):
+    """The base was looked at after a way back, and this was seen."""
+
+    kind: Literal["way_back_verified"] = "way_back_verified"
+    deployment: DeploymentKey
+    healthy: bool
+    note: Text
+
+
+class Acknowledged(Frozen):
+    """A person has seen the notice of an automatic rollback."""
+
+    kind: Literal["acknowledged"] = "acknowledged"
+    deployment: DeploymentKey
+    why: Text = ""
 
 
 class DeploymentScaled(Frozen):
@@ -218,6 +247,9 @@ Event = Annotated[
     | ABAnswered
     | RetreatStarted
     | RolloutFinished
+    | CheckIgnored
+    | WayBackVerified
+    | Acknowledged
     | DeploymentScaled
     | HoldSet
     | HoldReleased

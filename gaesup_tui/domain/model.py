@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from gaesup_tui.domain.text import parse_duration, printable_line
+from gaesup_tui.domain.text import parse_duration, parse_quantity, printable_line
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -70,6 +70,41 @@ Duration = Annotated[
     ),
 ]
 """Seconds; in files ``90s``, ``2m``, ``1h30m`` or a number of seconds."""
+
+
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
+_BYTES = re.compile(r"\d+(?:\.\d+)?(?:Ki|Mi|Gi|k|M|G)")
+
+
+def _limit(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if match := _PERCENT.fullmatch(value.strip()):
+        return float(match[1]) / 100
+    if _BYTES.fullmatch(value.strip()):
+        return parse_quantity(value)
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError(
+            f"{value[:40]!r} is not a limit: write a number, 5%, 250ms or 48Mi"
+        ) from None
+
+
+GuardLimit = Annotated[
+    float,
+    BeforeValidator(_limit),
+    Field(ge=0, le=2**40),
+    WithJsonSchema(
+        {
+            "type": ["string", "number"],
+            "pattern": r"^((\d+(\.\d+)?(ms|s|m|h|d))+|\d+(\.\d+)?( ?%|Ki|Mi|Gi|k|M|G))$",
+            "minimum": 0,
+            "maximum": 2**40,
+        }
+    ),
+]
+"""A number; in files also ``5%``, a duration ``250ms``, or bytes ``48Mi``."""
 
 
 def _check_name(value: str) -> str:

@@ -9,17 +9,20 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.claim_preview import breaks, claim_lines
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
+from gaesup_tui.domain.gradual import gradual_line
+from gaesup_tui.domain.ignoring import ignore_lines, meant
 from gaesup_tui.domain.remedies import commands
+from gaesup_tui.domain.returning import rollback_line, way_back_line
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
-from gaesup_tui.domain.viewing import Sight, way_back_line
+from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.domain.views import Preview
 from gaesup_tui.domain.waiting import expires_at
 from gaesup_tui.domain.world import World
 
-NEEDS_REASON = ("unhold", "release", "hold", "lock")
+NEEDS_REASON = ("unhold", "release", "hold", "lock", "ignore")
 UNSEEN = Sight()
 
 
@@ -34,6 +37,7 @@ def preview(
     replicas: int | None = None,
     by_s: float | None = None,
     by: Actor | None = None,
+    check: str = "",
 ) -> Preview:
     """The dialog for ``action`` on deployment ``key``.
 
@@ -42,6 +46,7 @@ def preview(
         replicas: of a scale; None: not said yet.
         by_s: of an extension, or a lock; None: not said yet.
         by: who asks; None: anybody.
+        check: of an ignore; empty: the one that is about to act, or stands in the way.
 
     Raises:
         Invalid: there is no such action, or it is not one on a deployment.
@@ -62,7 +67,9 @@ def preview(
         raise Refused(f"{known.title.lower()} {key}: {reason}")
     if state is None:
         return _first(key, version)
-    asked = _Asked(action, version, _replicas(state, action, replicas), by_s)
+    if action == "ignore" and state.rollout:
+        check = meant(state.rollout, check, sight.brewing)
+    asked = _Asked(action, version, _replicas(state, action, replicas), by_s, check)
     return Preview(
         action=action,
         deployment=key,
@@ -75,7 +82,8 @@ def preview(
         confirm_title=known.title.lower(),
         typed="",
         needs_reason=action in NEEDS_REASON or breaks(state, action, by, now),
-        expect_seq=None if action == "abort" else state.seq,
+        check=check if action == "ignore" else "",
+        expect_seq=None if action in ("abort", "abort_gradual") else state.seq,
     )
 
 
@@ -85,6 +93,7 @@ class _Asked:
     version: str
     replicas: int | None
     by_s: float | None
+    check: str = ""
 
 
 def _replicas(state: Deployment, action: str, replicas: int | None) -> int | None:
@@ -112,6 +121,7 @@ def _first(key: str, version: str) -> Preview:
         confirm_title="deploy",
         typed="",
         needs_reason=False,
+        check="",
         expect_seq=0,
     )
 
@@ -178,8 +188,13 @@ def _lines(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[t
     rollout, action = state.active, asked.action
     if action.startswith("scale"):
         return _scale_lines(state, asked.replicas, sight)
+    if action == "ack" and state.notice:
+        return [("Seen", state.notice.text), ("Then", "it leaves the list of what needs you")]
+    if action == "ignore" and state.rollout:
+        lines = ignore_lines(state.rollout, asked.check)
+        return [*lines, *([_back(rollout, sight)] if rollout else [])]
     if rollout is None:
-        return _resting_lines(state, asked)
+        return _resting_lines(state, asked, sight)
     match action:
         case "promote":
             return _promote_lines(rollout, sight)
@@ -189,6 +204,13 @@ def _lines(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[t
         case "abort" | "rollback":
             back = f"{_split(rollout, 0)}   {_moves(rollout, 0, sight)}"
             return [("Then", back), ("Takes", way_back_line(rollout, sight))]
+        case "abort_gradual":
+            shares = ("Then", gradual_line(rollout))
+            return [
+                shares,
+                ("Faster", "abort takes the rest at once"),
+                ("Takes", f"at the end: {way_back_line(rollout, sight)}"),
+            ]
         case "extend":
             return _extend_lines(rollout, asked.by_s, now)
         case "step_back":
@@ -299,7 +321,7 @@ def _rollback_target(state: Deployment, version: str) -> Release:
     return target
 
 
-def _resting_lines(state: Deployment, asked: _Asked) -> list[tuple[str, str]]:
+def _resting_lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple[str, str]]:
     stable = state.stable.version if state.stable else "nothing"
     action = asked.action
     match action:
@@ -310,7 +332,9 @@ def _resting_lines(state: Deployment, asked: _Asked) -> list[tuple[str, str]]:
             good = f"finished healthy, baked {duration(target.baked_s)}, by {target.by.name}"
             version = target.revision.version
             said = [("Verdict", target.verdict)] if target.verdict else []
-            return [("Then", f"{version} 100 %   ({good})"), *said, ("Leaves", stable)]
+            takes = rollback_line(target.revision, max(1, state.replicas), sight)
+            then = f"{version} 100 %   ({good})"
+            return [("Then", then), ("Takes", takes), *said, ("Leaves", stable)]
         case "retry":
             assert state.rollout is not None  # why_not looked
             why = state.rollout.cause.reason if state.rollout.cause else ""

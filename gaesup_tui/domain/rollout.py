@@ -57,6 +57,35 @@ class StepRecord(Frozen):
     note: Text = ""
 
 
+class Ignored(Frozen):
+    """A check that does not count at one step of the plan."""
+
+    index: int
+    check: Text
+    by: Actor
+    at: float
+    why: Text
+
+
+class Measured(Frozen):
+    """What a revision did over some seconds. None is "not measured", never zero."""
+
+    seconds: float
+    rate: float | None = None
+    """Requests per second."""
+    error_ratio: float | None = None
+    p50_s: float | None = None
+    p95_s: float | None = None
+
+
+class Verified(Frozen):
+    """How the base was seen to be after a way back."""
+
+    at: float
+    healthy: bool
+    note: Text
+
+
 class Rollout(Frozen):
     """One change, whole: what it does, where it stands, and how it came to be there."""
 
@@ -85,6 +114,7 @@ class Rollout(Frozen):
     base_replicas: int
     base_wanted: int = 0
     """Replicas the base had when it began: the way back asks for them again."""
+    ignored: tuple[Ignored, ...] = ()
     paused: Paused | None = None
     cleared: bool = False
     """The automation is held, and a person let it take the share after the present step."""
@@ -99,6 +129,7 @@ class Rollout(Frozen):
     cause_by: Actor | None = None
     outcome: Outcome | None = None
     finished_at: float | None = None
+    verified: Verified | None = None
 
     @property
     def step(self) -> Step | None:

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.drops import Comparisons
+from gaesup_tui.domain.gradual import base_is_gone, is_gradual
 from gaesup_tui.domain.guards import breach
 from gaesup_tui.domain.holding import held_before, is_held
+from gaesup_tui.domain.ignored import JUDGE, SMOKE, ignored_note, is_ignored
 from gaesup_tui.domain.observation import DeploymentSeen
-from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.rollout import Measured, Rollout
 from gaesup_tui.domain.routing import in_force
 from gaesup_tui.domain.steps import (
     Analyse,
@@ -25,6 +28,7 @@ from gaesup_tui.domain.steps import (
     Cause,
     Compare,
     Pause,
+    Plan,
     Scale,
     SetTraffic,
     SmokeTest,
@@ -60,15 +64,23 @@ class Look:
     """The backend's life its counters belong to."""
     refused: str | None = None
     """Why the backend will never run the candidate, in its words."""
+    compared: Comparisons = field(default_factory=dict)
+    """Per window length over which a guard compares."""
+    since: Mapping[int, float] = field(default_factory=dict)
+    """By number of a guard with a ``for``: since when it is broken without a break."""
+    lately: Window | None = None
+    """The candidate since all traffic is on it, a minute at most; of a finished rollout the base
+    since the way back was over."""
 
 
-def retreat(deployment: Deployment, cause: Cause) -> list[ev.Event]:
-    """The way back begins. An automatic one holds the deployment's automation afterwards."""
+def retreat(deployment: Deployment, cause: Cause, gradually: Plan | None = None) -> list[ev.Event]:
+    """The way back begins, or overtakes a gradual one. An automatic one holds the deployment's
+    automation afterwards. ``gradually``: its steps instead of the fastest."""
     rollout = deployment.active
-    if rollout is None or rollout.phase != "forward":
+    if rollout is None or not (rollout.phase == "forward" or is_gradual(rollout)):
         return []
-    plan = way_back(
-        rollout.base_wanted if rollout.base else None, base_gone=rollout.base_replicas == 0
+    plan = gradually or way_back(
+        rollout.base_wanted if rollout.base else None, base_gone=base_is_gone(rollout)
     )
     events: list[ev.Event] = [ev.RetreatStarted(deployment=deployment.key, cause=cause, plan=plan)]
     if cause.kind in ("guard", "verdict", "smoke", "deadline") and deployment.hold is None:
@@ -92,18 +104,16 @@ def decide_look(
     if rollout is None:
         return []
     if rollout.phase == "back":
-        return _advance(rollout, look, now, deployment)
+        harm = _harm(rollout, look, now) if is_gradual(rollout) else None
+        return retreat(deployment, harm) if harm else _advance(rollout, look, now, deployment)
     if frozen:
         return []
-    if look.refused:
-        reason = f"{rollout.candidate.version} cannot run here: {look.refused}"
-        return retreat(deployment, Cause(kind="guard", reason=reason[:500]))
-    if cause := breach(rollout, look.seen, look.windows, now):
-        return retreat(deployment, cause)
+    harm = _harm(rollout, look, now)
+    if harm and harm.kind == "guard":
+        return retreat(deployment, harm)
     events = [*_news(rollout, look), *abtest.news(rollout, look.seen, look.boot, now)]
-    if _judge_says_abort(rollout, look):
-        assert look.verdict is not None
-        return [*events, *retreat(deployment, Cause(kind="verdict", reason=look.verdict.reason))]
+    if harm:
+        return [*events, *retreat(deployment, harm)]
     if cause := _failed_smoke(rollout, look):
         return [*events, *retreat(deployment, cause)]
     if rollout.paused or (back_only and rollout.spec.strategy != "rollback"):
@@ -169,16 +179,27 @@ def due(deployment: Deployment) -> float | None:
     return None
 
 
+def _harm(rollout: Rollout, look: Look, now: float) -> Cause | None:
+    """Why all traffic goes back at once: the backend, a guard, or the judge."""
+    if look.refused:
+        reason = f"{rollout.candidate.version} cannot run here: {look.refused}"
+        return Cause(kind="guard", reason=reason[:500])
+    if cause := breach(rollout, look.seen, look.windows, now, look.compared, look.since):
+        return cause
+    verdict = look.verdict
+    if verdict is None or verdict.kind != "ABORT" or not rollout.spec.auto_abort:
+        return None
+    if is_ignored(rollout, JUDGE):
+        return None
+    return Cause(kind="verdict", reason=verdict.reason, check=JUDGE)
+
+
 def _news(rollout: Rollout, look: Look) -> list[ev.Event]:
     """The verdict is journaled when it changes in kind; its numbers are looked at live."""
     verdict = look.verdict
     if verdict is None or (rollout.verdict and rollout.verdict.kind == verdict.kind):
         return []
     return [ev.VerdictGiven(deployment=rollout.deployment, verdict=verdict)]
-
-
-def _judge_says_abort(rollout: Rollout, look: Look) -> bool:
-    return rollout.spec.auto_abort and look.verdict is not None and look.verdict.kind == "ABORT"
 
 
 def _off_plan(rollout: Rollout, seen: DeploymentSeen) -> str | None:
@@ -199,7 +220,9 @@ def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:
         return None
     if (smoke.rollout, smoke.index) != (rollout.id, rollout.index):
         return None
-    return Cause(kind="smoke", reason=f"smoke test: {smoke.note}"[:500])
+    if is_ignored(rollout, SMOKE):
+        return None
+    return Cause(kind="smoke", reason=f"smoke test: {smoke.note}"[:500], check=SMOKE)
 
 
 def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -> list[ev.Event]:
@@ -220,9 +243,23 @@ def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -
     if rollout.index + 1 < len(rollout.plan):
         return [completed]
     if rollout.phase == "forward":
-        return [completed, ev.RolloutFinished(deployment=key, outcome="promoted")]
+        measured = _measured(look.lately)
+        promoted = ev.RolloutFinished(deployment=key, outcome="promoted", measured=measured)
+        return [completed, promoted]
     outcome = "aborted" if rollout.base else "failed"
     return [completed, ev.RolloutFinished(deployment=key, outcome=outcome)]
+
+
+def _measured(window: Window | None) -> Measured | None:
+    if window is None:
+        return None
+    return Measured(
+        seconds=window.seconds,
+        rate=window.rate,
+        error_ratio=window.error_ratio,
+        p50_s=window.p50_s,
+        p95_s=window.p95_s,
+    )
 
 
 def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str, str] | None:
@@ -245,12 +282,16 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             if there is None or there.ready_since(now - steady if steady else None) < wish:
                 return None
             return "done", f"{there.ready} of {wish} ready"
+        case SmokeTest() if is_ignored(rollout, SMOKE):
+            return "skipped", ignored_note(rollout, rollout.index)
         case SmokeTest():
             smoke = look.smoke
             here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)
             return ("done", smoke.note) if smoke and here and smoke.passed else None
         case SetTraffic():
             return ("done", "") if in_force(seen, rollout) else None
+        case Pause(duration_s=wait) if rollout.phase == "back":
+            return ("done", "") if waited >= (wait or 0) else None
         case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):
             if rollout.full:
                 return "skipped", "promoted fully"

@@ -62,6 +62,12 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"back to {base}: {cause.reason}", "bad"
         case ev.RolloutFinished(outcome=outcome):
             return _finished(outcome, rollout)
+        case ev.CheckIgnored(check=check):
+            return f"{check} ignored at this step", "warn"
+        case ev.WayBackVerified(healthy=healthy, note=note):
+            return note, "ok" if healthy else "bad"
+        case ev.Acknowledged():
+            return "rollback acknowledged", "info"
         case ev.DeploymentScaled(replicas=replicas):
             return f"scaled to {replicas}", "info"
         case ev.HoldSet(why=why, by_hand=by_hand):

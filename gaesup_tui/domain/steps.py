@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from gaesup_tui.domain.model import Duration, Frozen, Spec, Text
+from gaesup_tui.domain.model import Duration, Frozen, GuardLimit, Spec, Text
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.text import duration
 
@@ -144,14 +144,37 @@ Plan = tuple[Step, ...]
 class Guard(Spec):
     """A hard limit on the candidate, looked at with every observation, outside all statistics."""
 
-    metric: Literal["healthFailures", "restarts", "errorRatio", "p95", "noData"]
+    metric: Literal[
+        "healthFailures",
+        "restarts",
+        "errorRatio",
+        "p95",
+        "noData",
+        "memory",
+        "trafficDrop",
+        "conversionDrop",
+    ]
     """What is limited."""
-    above: Duration
-    """Consecutive failures, restarts, a ratio of 0…1, seconds, or seconds without a request."""
+    above: GuardLimit
+    """``healthFailures``, ``restarts``: a count in a row. ``errorRatio``: ``5%`` of the requests.
+    ``p95``: a time. ``noData``: a time without a request. ``memory`` of a replica: ``48Mi``, or
+    up to 1 its share of the limit, ``90%``. ``trafficDrop``, ``conversionDrop``: the share that
+    may be lost, ``50%``."""
     window: Duration = 10.0
-    """Time over which a ratio or percentile is taken."""
+    """Time over which a ratio, a percentile or a drop is taken."""
     min_requests: int = Field(default=20, ge=0)
-    """Below this many requests in the window a ratio or percentile is no evidence."""
+    """Below this many requests in the window a ratio, a percentile or a drop is no evidence."""
+    hold_s: Duration = Field(default=0.0, alias="for")
+    """How long it must be broken without a break before it acts; 0 acts at once."""
+
+    @model_validator(mode="after")
+    def _a_share_may_be_lost(self) -> Guard:
+        if self.metric in ("trafficDrop", "conversionDrop") and not 0 < self.above < 1:
+            raise ValueError(
+                f"{self.metric}: above is the share that may be lost, as 50% or 0.5, "
+                f"not {self.above:g}"
+            )
+        return self
 
 
 DEFAULT_GUARDS: tuple[Guard, ...] = (
@@ -186,6 +209,8 @@ class RolloutSpec(Frozen):
     """Whether the two sides are called blue and green."""
     rollback_bake_s: Duration = ROLLBACK_BAKE_S
     """How long a later rollback from it is watched with the revision it leaves still warm."""
+    gradual_abort_s: Duration = 60.0
+    """How long a gradual abort takes from its first share to none."""
 
 
 class Cause(Frozen):
@@ -193,3 +218,9 @@ class Cause(Frozen):
 
     kind: Literal["person", "guard", "verdict", "expiry", "deadline", "smoke", "stop", "answer"]
     reason: Text
+    check: str = ""
+    """The one check that failed, by the name it is ignored by; empty: none did."""
+
+
+AUTOMATIC = ("guard", "verdict", "smoke", "deadline", "expiry")
+"""Kinds of causes nobody pressed a key for."""

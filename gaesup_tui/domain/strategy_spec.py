@@ -175,3 +175,5 @@ class StrategySpec(Spec):
     sticky: Sticky = False
     rollback_bake: Duration = ROLLBACK_BAKE_S
     """How long a rollback is watched before the revision it leaves goes."""
+    gradual_abort: Duration = 60.0
+    """How long a gradual abort takes."""

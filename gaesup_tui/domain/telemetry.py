@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ class Delta:
     errors: int
     bounds_s: tuple[float, ...]
     buckets: tuple[int, ...]
+    conversions: int | None = None
+    """None: nothing counts them, or did not all the time."""
 
 
 def window_of(deltas: Sequence[Delta]) -> Window | None:
@@ -83,6 +86,19 @@ def window_of(deltas: Sequence[Delta]) -> Window | None:
         p50_s=quantile(widest.bounds_s, counts, 0.5),
         p95_s=quantile(widest.bounds_s, counts, 0.95),
     )
+
+
+def _gained(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
+
+
+def _at(times: Sequence[float], counts: Sequence[int], at: float) -> float:
+    """The count at a moment between the first and the last of ``times``."""
+    after = bisect_left(times, at)
+    if times[after] == at or after == 0:
+        return counts[after]
+    part = (at - times[after - 1]) / (times[after] - times[after - 1])
+    return counts[after - 1] + part * (counts[after] - counts[after - 1])
 
 
 class Series:
@@ -134,7 +150,22 @@ class Series:
             errors=last.errors - base.errors,
             bounds_s=last.bounds_s,
             buckets=tuple(b - a for a, b in zip(before, last.buckets, strict=False)),
+            conversions=_gained(base.conversions, last.conversions),
         )
+
+    def requests_between(self, start: float, end: float) -> float | None:
+        """Requests from ``start`` to ``end``, by straight lines between samples. None when one of
+        both is not between the first and the last sample."""
+        samples = self._samples
+        if not samples or start < samples[0][0] or end > samples[-1][0]:
+            return None
+        times = [at for at, _ in samples]
+        counts = [counters.requests for _, counters in samples]
+        return _at(times, counts, end) - _at(times, counts, start)
+
+    @property
+    def first_at(self) -> float | None:
+        return self._samples[0][0] if self._samples else None
 
     def window(self, now: float, seconds: float, since: float = 0.0) -> Window | None:
         """``delta`` as rates, ratios and percentiles."""

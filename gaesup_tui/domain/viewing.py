@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -10,12 +10,15 @@ from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
 from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.ignoring import meant, no_ignore_of
 from gaesup_tui.domain.locks import lock_of, lock_view
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
-from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, Step
+from gaesup_tui.domain.returning import way_back_line
+from gaesup_tui.domain.rollout import Measured, Rollout
+from gaesup_tui.domain.step_views import step_views
+from gaesup_tui.domain.steps import Bake
 from gaesup_tui.domain.telemetry import Window
-from gaesup_tui.domain.text import duration, printable_line
+from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.verdict_views import FindingView, VerdictView
 from gaesup_tui.domain.views import (
@@ -23,12 +26,12 @@ from gaesup_tui.domain.views import (
     GoodView,
     Health,
     NoteView,
+    NoticeView,
     Numbers,
     ReplicaView,
     RevisionView,
     RolloutView,
     Status,
-    StepView,
     WaitingView,
 )
 from gaesup_tui.domain.waiting import Waiting, waiting
@@ -56,6 +59,10 @@ class Sight:
     """How long a traffic change took until it was seen, lately."""
     start_s: float | None = None
     """How long replicas took from asked for to ready, lately."""
+    starts: int = 0
+    """From how many starts that is known."""
+    brewing: Sequence[tuple[str, str]] = ()
+    """Guards that are broken but not for long enough yet: name and sentence."""
 
 
 def numbers(window: Window | None) -> Numbers:
@@ -104,6 +111,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         else None,
         lock=lock_view(lock) if (lock := lock_of(state, now)) else None,
         stop=note_view(stop) if stop else None,
+        notice=_notice_view(state),
         actions={a: why_not(world, a, state.key, now) for a in DEPLOYMENT_ACTIONS},
         good=[
             GoodView(
@@ -113,6 +121,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
                 by=r.by.name,
                 baked_s=r.baked_s,
                 verdict=r.verdict,
+                measured=_measured(r.measured),
             )
             for r in reversed(state.good)
         ],
@@ -122,6 +131,22 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         problem=printable_line(sight.problem, 300) if sight.problem else None,
         numbers=numbers(sight.total),
         by_revision={revision: numbers(window) for revision, window in sight.windows.items()},
+    )
+
+
+def _notice_view(state: Deployment) -> NoticeView | None:
+    notice = state.notice
+    return NoticeView(at=notice.at, text=notice.text, sick=notice.sick) if notice else None
+
+
+def _measured(measured: Measured | None) -> Numbers | None:
+    if measured is None:
+        return None
+    return Numbers(
+        rps=digits(measured.rate),
+        error_ratio=digits(measured.error_ratio),
+        p50_s=digits(measured.p50_s),
+        p95_s=digits(measured.p95_s),
     )
 
 
@@ -290,7 +315,7 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
     """One rollout with all its steps, those of the way back after those that were made."""
     seen = sight.seen
     verdict = (sight.verdict if rollout.active else None) or rollout.verdict
-    steps = _steps(rollout)
+    steps = step_views(rollout)
     at_work = next((i for i, step in enumerate(steps) if step["state"] == "now"), len(steps))
     return RolloutView(
         id=rollout.id,
@@ -314,46 +339,10 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
         cause=rollout.cause.reason if rollout.cause else None,
         cause_by=rollout.cause_by.name if rollout.cause_by else None,
         way_back=way_back_line(rollout, sight),
+        verified=rollout.verified.note if rollout.verified else None,
+        brewing=[text for _, text in sight.brewing],
+        check="" if no_ignore_of(rollout) else meant(rollout, "", sight.brewing),
     )
-
-
-def _planned(step: Step) -> float | None:
-    if isinstance(step, Compare):
-        return step.max_run_s
-    return step.duration_s if isinstance(step, Pause | Analyse | Bake) else None
-
-
-def _steps(rollout: Rollout) -> list[StepView]:
-    views: list[StepView] = []
-    for step, record in zip(rollout.spec.plan, rollout.records, strict=False):
-        views.append(
-            StepView(
-                title=step.title(),
-                state=record.result,
-                began=record.began,
-                ended=record.ended,
-                planned_s=_planned(step),
-                note=record.note,
-            )
-        )
-    if rollout.phase == "finished" and rollout.cause is None:
-        return views
-    plan = rollout.plan
-    first = rollout.index if rollout.cause is None else 0
-    for index in range(first, len(plan)):
-        active = rollout.active and index == rollout.index
-        done = index < rollout.index
-        views.append(
-            StepView(
-                title=("↩ " if rollout.cause else "") + plan[index].title(),
-                state="now" if active else "done" if done else "todo",
-                began=rollout.step_began if active else None,
-                ended=None,
-                planned_s=_planned(plan[index]),
-                note="",
-            )
-        )
-    return views
 
 
 def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | None:
@@ -371,26 +360,3 @@ def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | No
         fix=verdict.fix,
         helps=list(verdict.helps),
     )
-
-
-def way_back_line(rollout: Rollout, sight: Sight) -> str:
-    """``v41 is warm, 4 of 4: about 0.3 s``; what is not measured is not promised."""
-    if rollout.base is None:
-        return "none: this is the first revision; abort takes it away"
-    if not rollout.active:
-        return "rollback starts the last good revision again"
-    version = rollout.base.version
-    there = sight.seen.revision(rollout.base.id) if sight.seen else None
-    ready = there.ready if there else 0
-    if ready >= rollout.base_wanted:
-        return f"{version} is warm, {ready} of {rollout.base_wanted}: {_about(sight.switch_s)}"
-    total = None
-    if sight.switch_s is not None and sight.start_s is not None:
-        total = sight.switch_s + sight.start_s
-    return f"{version} has {ready} of {rollout.base_wanted} ready: {_about(total)} for all of it"
-
-
-def _about(seconds: float | None) -> str:
-    if seconds is None:
-        return "time not measured yet"
-    return f"about {duration(seconds)}" if seconds >= 0.1 else "under 0.1 s"

@@ -111,6 +111,12 @@ class RolloutView(TypedDict):
     cause_by: str | None
     way_back: str
     """How one gets back and how long it takes, in one line."""
+    verified: str | None
+    """How the base was seen to be after a way back; None: not yet, or there was none."""
+    brewing: list[str]
+    """Guards that are broken, but not for long enough yet."""
+    check: str
+    """The check that can be ignored now without naming it; empty: none."""
 
 
 class NoteView(TypedDict):
@@ -123,6 +129,15 @@ class NoteView(TypedDict):
     why: str
 
 
+class NoticeView(TypedDict):
+    """It went back by itself, and nobody has said yet to have seen it."""
+
+    at: float
+    text: str
+    sick: bool
+    """The base is failing too."""
+
+
 class GoodView(TypedDict):
     """A release that finished its bake: something one can go back to."""
 
@@ -133,6 +148,8 @@ class GoodView(TypedDict):
     baked_s: float
     verdict: str
     """What the judge said last; empty: it was not asked."""
+    measured: Numbers | None
+    """At the end of its bake; None: not measured."""
 
 
 class DeploymentView(TypedDict):
@@ -159,6 +176,7 @@ class DeploymentView(TypedDict):
     hold: NoteView | None
     lock: LockView | None
     stop: NoteView | None
+    notice: NoticeView | None
     actions: dict[str, str | None]
     """Action id to None when possible, else why not."""
     good: list[GoodView]
@@ -258,6 +276,7 @@ class StatusRow(TypedDict):
     hold: NoteView | None
     lock: LockView | None
     stop: NoteView | None
+    notice: NoticeView | None
     endpoint: str
     seen_at: float | None
     problem: str | None
@@ -350,6 +369,8 @@ class Preview(TypedDict):
     typed: str
     """What must be typed to confirm; empty: nothing."""
     needs_reason: bool
+    check: str
+    """Of an ignore: the check that is meant, to be sent with the command; else empty."""
     expect_seq: int | None
 
 

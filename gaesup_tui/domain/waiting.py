@@ -48,6 +48,8 @@ def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -
     if seen is None:
         return Waiting(f"the {state.backend} backend does not answer", since, person=False)
     if rollout.phase == "back":
+        if isinstance(rollout.step, Pause):
+            return _gradually(rollout)
         return Waiting(_way_back(rollout, seen), rollout.cause_at or since, person=False)
     if stop and stop.mode == "freeze":
         return Waiting(f"frozen by {stop.by.name}", stop.at, person=True)
@@ -61,6 +63,13 @@ def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -
         why = f": {rollout.paused.why}" if rollout.paused.why else ""
         return Waiting(f"paused by {rollout.paused.by.name}{why}", rollout.paused.at, person=True)
     return _forward(state, rollout, seen)
+
+
+def _gradually(rollout: Rollout) -> Waiting:
+    step = rollout.step
+    wait = step.duration_s if isinstance(step, Pause) else None
+    what = f"going back gradually: {rollout.weight_percent} % still on {rollout.candidate.version}"
+    return Waiting(what, rollout.step_began, False, rollout.step_began + (wait or 0), "less")
 
 
 def expires_at(rollout: Rollout) -> float | None:

@@ -26,6 +26,7 @@ from gaesup_tui.engine.decisions import (
     decide_order,
     decide_times,
     decide_turns,
+    needs_looks,
     next_due,
     urgent,
 )
@@ -82,7 +83,9 @@ class Conductor:
         self._ledger.restore(world)
         self._answers.keep(answers)
         self._recent.extend(recent)
-        self._active = {key for key, state in world.deployments.items() if state.active}
+        now = self._clock.now()
+        states = world.deployments.items()
+        self._active = {key for key, state in states if needs_looks(state, now)}
 
     async def note(self, event: Event) -> None:
         """Records an event of the engine's own life; kept for later if it cannot be written."""
@@ -268,7 +271,7 @@ class Conductor:
         self.world = world
         for key in keys:
             state = world.deployments.get(key)
-            if state is not None and state.active:
+            if state is not None and needs_looks(state, self._clock.now()):
                 self._active.add(key)
             else:
                 self._active.discard(key)

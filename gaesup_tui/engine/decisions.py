@@ -15,6 +15,7 @@ from gaesup_tui.domain.rollout import ENGINE
 from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time, due
 from gaesup_tui.domain.sentences import sentence
 from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.verifying import decide_verification, to_verify
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.draft import Draft, Order, leads_back
 
@@ -116,11 +117,16 @@ def decide_looks(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, a
 
 def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) -> bool:
     state = draft.world.deployments.get(key)
-    if state is None or state.active is None:
+    if state is None:
         return False
     look = eyes(state, now)
     if look is None:
         return False
+    if state.active is None:
+        events = decide_verification(state, look.seen, look.lately, now)
+        if events and not away:
+            draft.record(events, ENGINE, now, safe=False)
+        return False  # nothing follows from it
     world = draft.world
     events = decide_look(state, look, now, frozen=world.frozen(key), back_only=world.back_only(key))
     safe = state.active.phase == "back" or leads_back(events)
@@ -137,6 +143,12 @@ def decide_turns(draft: Draft, now: float) -> None:
             draft.record(events, ENGINE, now, safe=False)
     except Exception:
         log.exception("deciding on the turns of a global rollback failed")
+
+
+def needs_looks(state: Deployment, now: float) -> bool:
+    """Whether something follows from looking at it: a rollout that moves, or a way back that is
+    not verified yet."""
+    return state.active is not None or to_verify(state, now) is not None
 
 
 def next_due(world: World, keys: Iterable[str], now: float) -> float | None:

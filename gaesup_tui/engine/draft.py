@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.commands import Command
 from gaesup_tui.domain.events import Event, Recorded
+from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.journal import Answer, Batch
@@ -125,7 +126,7 @@ def fits(world: World, event: Event) -> bool:
     rollout = state.active if state else None
     match event:
         case ev.RetreatStarted():
-            return rollout is not None and rollout.phase == "forward"
+            return rollout is not None and (rollout.phase == "forward" or is_gradual(rollout))
         case ev.StepCompleted(index=index):
             return rollout is not None and rollout.phase == "back" and rollout.index == index
         case ev.RolloutFinished():

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.guards import brewing, broken
 from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.engine.guard_memory import GuardMemory
 from gaesup_tui.engine.judge import Judge
 from gaesup_tui.engine.points import Point
 from gaesup_tui.engine.ports import Backend, Clock
@@ -39,6 +43,8 @@ class Observer:
         self._on_seen = on_seen
         self._sights = {name: Sight() for name in backends}
         self._smokes: dict[str, SmokeResult] = {}
+        self._memory = GuardMemory()
+        self._brewing: dict[str, tuple[tuple[str, str], ...]] = {}
 
     async def watch(self, name: str) -> None:
         """Makes one backend reachable and watches it until cancelled."""
@@ -117,10 +123,34 @@ class Observer:
     def look(self, state: Deployment, now: float) -> Look | None:
         """What to decide its rollout from; None while nothing fresh is seen."""
         sight = self._sights.get(state.backend)
-        if sight is None or state.active is None:
+        if sight is None:
             return None
-        verdict = self._judge.decision(state.active, now)
-        return sight.look(state, now, verdict, self._smokes.get(state.key))
+        rollout = state.active
+        if rollout is None:
+            return sight.verifying(state, now)
+        verdict = self._judge.decision(rollout, now)
+        look = sight.look(state, now, verdict, self._smokes.get(state.key))
+        return self._remembered(rollout, look, sight.placed_at, now) if look else None
+
+    def _remembered(self, rollout: Rollout, look: Look, at: float, now: float) -> Look:
+        """The look, with what guards know from earlier ones."""
+        guards = rollout.spec.guards
+        compared = {
+            seconds: replace(each, base_before=self._memory.base(rollout, each.base_before, at))
+            for seconds, each in look.compared.items()
+        }
+        found: dict[int, str] = {}
+        if any(guard.hold_s for guard in guards):
+            found = broken(rollout, look.seen, look.windows, now, compared)
+        lasting = {number for number in found if guards[number].hold_s}
+        since = self._memory.since(rollout, lasting, at) if lasting or compared else {}
+        self._brewing[rollout.deployment] = tuple(brewing(rollout, found, since))
+        return replace(look, compared=compared, since=since)
+
+    def brewing(self, state: Deployment) -> tuple[tuple[str, str], ...]:
+        """Guards that are broken but not for long enough yet: name and sentence."""
+        forward = state.active and state.active.phase == "forward"
+        return self._brewing.get(state.key, ()) if forward else ()
 
     def verdict(self, state: Deployment) -> Verdict | None:
         """What the judge says now, in full; None when nobody asks it."""

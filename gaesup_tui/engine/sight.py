@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.guards import windows_needed
+from gaesup_tui.domain.drops import Compared, share_since
+from gaesup_tui.domain.guards import comparisons_needed, windows_needed
 from gaesup_tui.domain.observation import Counters, DeploymentSeen, Observation, RevisionSeen
+from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
-from gaesup_tui.domain.telemetry import Series, Window, window_of
+from gaesup_tui.domain.telemetry import KEEP_S, Series, Window, window_of
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.verifying import VERIFY_S, to_verify
 from gaesup_tui.engine.arrival import Arrival
 from gaesup_tui.engine.points import Point, Points
 
 STALE_S = 3.0
 """After this long without a new observation nothing is decided from the last one."""
+LATELY_S = 60.0
+"""The end of a bake that is kept with a known good release."""
 _NOTHING = DeploymentSeen()
 _Key = tuple[str, str]
 
@@ -114,7 +119,42 @@ class Sight:
             seconds: self.window(state.key, candidate, now, seconds, since=rollout.at)
             for seconds in windows_needed(rollout)
         }
-        return Look(seen, windows, verdict, smoke, boot=self.boot)
+        compared = {
+            seconds: self._compare(state.key, rollout, seen, now, seconds)
+            for seconds in comparisons_needed(rollout)
+        }
+        at_end = rollout.phase == "forward" and rollout.index == len(rollout.plan) - 1
+        since = share_since(rollout) if at_end and rollout.weight_percent == 100 else None
+        lately = self.window(state.key, candidate, now, LATELY_S, since) if since else None
+        return Look(seen, windows, verdict, smoke, boot=self.boot, compared=compared, lately=lately)
+
+    def verifying(self, state: Deployment, now: float) -> Look | None:
+        """What to see of the base after a way back; None when there is nothing to verify, or
+        nothing fresh is seen."""
+        rollout, seen, age = to_verify(state, now), self.seen(state.key), self.age(now)
+        if rollout is None or rollout.base is None or rollout.finished_at is None:
+            return None
+        if seen is None or age is None or age > STALE_S:
+            return None
+        base = self.window(state.key, rollout.base.id, now, VERIFY_S, rollout.finished_at)
+        return Look(seen, lately=base)
+
+    def _compare(
+        self, key: str, rollout: Rollout, seen: DeploymentSeen, now: float, seconds: float
+    ) -> Compared:
+        """Both sides, and the whole deployment against its past. ``base_before`` is for the
+        caller to remember."""
+        began = share_since(rollout)
+        ours = self._series.get((key, rollout.candidate.id))
+        theirs = self._series.get((key, rollout.base.id)) if rollout.base else None
+        every = [each for r in seen.revisions if (each := self._series.get((key, r)))]
+        return Compared(
+            candidate=ours.delta(now, seconds, began) if ours and began is not None else None,
+            base=theirs.delta(now, seconds, began) if theirs and began is not None else None,
+            total=_together(every, now - seconds, now),
+            past=_past(every, now, seconds),
+            base_before=theirs.delta(now, KEEP_S) if theirs else None,
+        )
 
     def _sample(self, observation: Observation, at: float) -> None:
         second = int(at)
@@ -158,3 +198,38 @@ class Sight:
             del self._points[key]
             self._series.pop(key, None)
             self._served_in.pop(key, None)
+
+
+def _together(every: Iterable[Series], start: float, end: float) -> float | None:
+    """Requests of all revisions in a time; None when it is not covered. One that began later or
+    ended earlier counts with what it did."""
+    known = [
+        (first, last, each)
+        for each in every
+        if (first := each.first_at) is not None and (last := each.last_at) is not None
+    ]
+    if not known or min(first for first, _, _ in known) > start:
+        return None
+    newest = max(last for _, last, _ in known)
+    gained = (
+        each.requests_between(max(start, first), min(end, last))
+        for first, last, each in known
+        if first < end and last > start
+    )
+    # What is not seen yet is not a drop: the time that is covered stands for the whole.
+    covered = min(end, newest) - start
+    if covered < 0.5 * (end - start):
+        return None
+    return sum(each or 0.0 for each in gained) * (end - start) / covered
+
+
+def _past(every: Sequence[Series], now: float, seconds: float) -> list[float]:
+    """Requests in each window of that length before the present one, the newest first."""
+    found: list[float] = []
+    for number in range(1, int(KEEP_S / seconds) if seconds > 0 else 0):
+        end = now - number * seconds
+        count = _together(every, end - seconds, end)
+        if count is None:
+            break
+        found.append(count)
+    return found

@@ -80,6 +80,7 @@ class Client:
         version: str = "",
         replicas: int | None = None,
         by_s: float | None = None,
+        check: str = "",
     ) -> Preview:
         """What an action would do now; raises ``Refused`` with the reason when it may not."""
         query: Query = {
@@ -88,6 +89,7 @@ class Client:
             "version": version or None,
             "replicas": replicas,
             "by_s": None if by_s is None else round(by_s),
+            "check": check or None,
         }
         return cast("Preview", self._get("/v1/preview", query))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.events import Recorded
+from gaesup_tui.domain.gradual import SHARES
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, Pause, Plan, Scale, SetTraffic
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
@@ -56,6 +57,12 @@ class Course:
             shares[base] = shares.get(base, 0) + 100 - weight
         return {revision: share for revision, share in shares.items() if share}
 
+    @property
+    def gradual(self) -> bool:
+        """Whether it goes back share by share: that may still be overtaken."""
+        left = self.plan[self.index :]
+        return self.phase == "back" and any(isinstance(step, Pause) for step in left)
+
     def allowed(self) -> list[dict[str, int]]:
         """The splits that may be asked for now: the step's, or the way back's."""
         if self.phase == "finished":
@@ -96,13 +103,15 @@ class Oracle:
         self.aborted: dict[str, str] = {}
         """Rollouts whose way back was acknowledged, in this life of the engine, and began with the
         traffic."""
+        self.slowly: set[str] = set()
+        """Where somebody asked for a gradual way back: it acts before the journal tells of it."""
 
     def crashed(self) -> None:
         """What was acknowledged as not yet durable may be lost now."""
         self.aborted.clear()
 
     def acknowledged(self, key: str, rollout: str, plan: Plan) -> None:
-        if isinstance(plan[0], SetTraffic):
+        if isinstance(plan[0], SetTraffic) and plan[0].weight_percent == 0:
             self.aborted[key] = rollout
 
     def _stopped(self, key: str, rollout: Rollout) -> bool:
@@ -125,6 +134,8 @@ class Oracle:
         must(course is not None, f"traffic of unknown {key}")
         assert course is not None
         allowed = course.allowed()
+        if key in self.slowly and course.phase != "finished":
+            allowed = [*allowed, *map(course.split, SHARES)]
         if self.aborted.get(key) == course.rollout.id and course.phase == "forward":
             allowed = [course.split(0)]
         must(
@@ -210,10 +221,12 @@ class Oracle:
         must(before is None or before.phase == "finished", f"{key}: two rollouts at once")
         stable = before.stable if before else None
         course = Course(event.rollout, event.rollout.plan, stable, event.rollout.replicas)
+        course.decided = {each.index for each in event.rollout.ignored}
         base = event.rollout.base
         must((base.id if base else None) == course.stable, f"{key}: the base is not what is stable")
         self.courses[key] = course
         self.unsettled.pop(key, None)
+        self.slowly.discard(key)
         course.enter(0, at)
 
     def _move(self, key: str, course: Course, recorded: Recorded) -> None:
@@ -239,8 +252,15 @@ class Oracle:
                 self._back_a_step(key, course, index, at)
             case ev.VerdictGiven(verdict=verdict):
                 course.verdict = verdict.kind
+            case ev.CheckIgnored(index=index):
+                must(recorded.by.name != "gaesup", "the engine ignored a check")
+                must(course.phase == "forward", f"{key}: a check ignored on the way back")
+                course.decided.add(index)
             case ev.RetreatStarted(plan=plan):
-                must(course.phase == "forward", f"{key}: two ways back")
+                forward = course.phase == "forward"
+                must(forward or course.gradual, f"{key}: two ways back")
+                slower = any(isinstance(step, Pause) for step in plan)
+                must(forward or not slower, f"{key}: a way back that became slower")
                 course.phase, course.plan, course.paused = "back", plan, False
                 course.enter(0, at)
             case ev.DeploymentScaled(replicas=replicas):

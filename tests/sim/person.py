@@ -64,6 +64,8 @@ class People:
 
     async def _ask(self, engine: Engine, command: cmd.Command, key: str) -> None:
         self._unanswered = (command, key) if key else None
+        if isinstance(command, cmd.Abort) and command.gradual:
+            self._oracle.slowly.add(command.deployment)
         before = {k: d.active for k, d in engine.world.deployments.items() if d.active}
         try:
             receipt = await engine.submit(command, KIM, key or None)
@@ -135,6 +137,8 @@ class People:
             return cmd.Promote(deployment=key, full=True)
         if luck < 0.56:
             return cmd.Abort(deployment=key)
+        if luck < 0.575:
+            return cmd.Abort(deployment=key, gradual=True)
         if luck < 0.59:
             return cmd.Rollback(deployment=key)
         if luck < 0.64:
@@ -147,7 +151,9 @@ class People:
             return cmd.StepBack(deployment=key, expect_seq=expect)
         if luck < 0.78:
             return cmd.Extend(deployment=key, by_s=random.choice((1.0, 20.0)))
-        return None
+        if luck < 0.80:
+            return cmd.Ignore(deployment=key, why="known", expect_seq=expect)
+        return cmd.Ack(deployment=key) if state.notice else None
 
     def _begin(self, state: Deployment | None, key: str) -> cmd.Command | None:
         random = self._random
@@ -222,6 +228,7 @@ class People:
                 "progressDeadline": deadline,
             },
             "autoAbort": random.random() < 0.8,
+            "gradualAbort": random.choice((0.0, 6.0)),
         }
 
     def _revision(self, key: str) -> Revision:

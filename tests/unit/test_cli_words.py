@@ -36,6 +36,7 @@ def row(key: str = "cart@production", status: str = "healthy", **more: Any) -> S
         "hold": None,
         "lock": None,
         "stop": None,
+        "notice": None,
     }
     return cast(StatusRow, {**made, **more})
 

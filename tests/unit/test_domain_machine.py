@@ -70,6 +70,8 @@ class Machine(RuleBasedStateMachine):
         action = command.action
         if isinstance(command, cmd.Promote) and command.full:
             action = "promote_full"  # type: ignore[assignment]
+        if isinstance(command, cmd.Abort) and command.gradual:
+            action = "abort_gradual"  # type: ignore[assignment]
         key = getattr(command, "deployment", None)
         shown = why_not(self.story.world, action, key, self.story.now) if key else None
         refusal = self._ask(command)
@@ -120,6 +122,18 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def step_back(self) -> None:
         self.try_to(cmd.StepBack(deployment=KEY))
+
+    @rule()
+    def abort_gradually(self) -> None:
+        self.try_to(cmd.Abort(deployment=KEY, gradual=True))
+
+    @rule(check=st.sampled_from(["", "errorRatio", "judge", "smoke"]))
+    def ignore(self, check: str) -> None:
+        self.try_to(cmd.Ignore(deployment=KEY, check=check, why="known"))
+
+    @rule()
+    def acknowledge(self) -> None:
+        self.try_to(cmd.Ack(deployment=KEY))
 
     @rule(start=st.sampled_from(["start", "failed"]))
     def retry(self, start: Any) -> None:

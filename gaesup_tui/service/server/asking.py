@@ -61,7 +61,7 @@ async def status(request: Request) -> Response:
 
 async def preview(request: Request) -> Response:
     hub = _hub(request)
-    known(request, "action", "deployment", "version", "replicas", "by_s")
+    known(request, "action", "deployment", "version", "replicas", "by_s", "check")
     key = request.query_params.get("deployment", "")
     state = hub.engine.world.deployments.get(key)
     count = number(request, "replicas", -1, 0, 1000)
@@ -75,6 +75,7 @@ async def preview(request: Request) -> Response:
         replicas=None if count < 0 else count,
         by_s=_optional(request, "by_s"),
         by=peer(request).actor,
+        check=printable_line(request.query_params.get("check", ""), 40),
     )
     return reply(dict(shown))
 

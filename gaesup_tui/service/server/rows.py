@@ -24,6 +24,7 @@ def status_row(view: DeploymentView) -> StatusRow:
         hold=view["hold"],
         lock=view["lock"],
         stop=view["stop"],
+        notice=view["notice"],
         endpoint=view["endpoint"],
         seen_at=view["seen_at"],
         problem=view["problem"],

@@ -78,6 +78,8 @@ def sight_of(
         total=traffic.total if traffic else None,
         switch_s=speeds.switch_s,
         start_s=speeds.start_s,
+        starts=speeds.starts,
+        brewing=observer.brewing(state),
     )
 
 

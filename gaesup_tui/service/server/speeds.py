@@ -55,3 +55,8 @@ class Speeds:
     def start_s(self) -> float | None:
         """Median seconds from replicas asked for to all of them ready."""
         return median(self._starts) if self._starts else None
+
+    @property
+    def starts(self) -> int:
+        """How many starts that is from."""
+        return len(self._starts)

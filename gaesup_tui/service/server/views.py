@@ -118,6 +118,7 @@ class Views:
             problem_of(engine, state, seen),
             engine.observer.endpoint(state.backend),
             lock_of(state, now) is None,
+            tuple(name for name, _ in engine.observer.brewing(state)),
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
             return False
