@@ -6,6 +6,7 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain import strategy
 from gaesup_tui.domain.abtest import spec as abtest
+from gaesup_tui.domain.abtest.wanting import check_conversion
 from gaesup_tui.domain.creating import create
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.rolling import rolling
@@ -21,6 +22,7 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
 
     Raises:
         Refused: it runs there already.
+        Invalid: an A/B test of a unit that says no conversion.
     """
     state = world.deployments.get(command.deployment)
     base = state.stable if state else None
@@ -38,6 +40,8 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
     elif command.strategy == "canary":
         name, plan = "canary", strategy.canary(spec.canary, replicas, command.checks)
     elif command.strategy == "abTest":
+        check_conversion(command)
+        spec = spec.model_copy(update={"sticky": spec.ab_test.key})
         name, plan = "abTest", abtest.plan(spec.ab_test, replicas, command.checks)
     elif command.strategy == "blueGreen":
         name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gaesup_tui.domain.abtest.rules import salt_of
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
@@ -15,7 +16,7 @@ def rules_of(rollout: Rollout) -> Rules:
     sticky: bool | Key = spec.sticky if isinstance(spec.sticky, bool) else spec.sticky.key()
     return Rules(
         sticky=sticky,
-        salt=rollout.id if sticky else "",
+        salt=salt_of(rollout) if sticky else "",
         target=rollout.candidate.id if _to_be_seen(rollout) else "",
         conversion=spec.conversion.conversion() if spec.conversion else None,
     )

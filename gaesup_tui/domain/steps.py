@@ -213,6 +213,11 @@ class RolloutSpec(Frozen):
     """How long a gradual abort takes from its first share to none."""
 
 
+def compares(spec: RolloutSpec) -> bool:
+    """Whether it is an A/B test, or has one among its steps."""
+    return any(isinstance(step, Compare) for step in spec.plan)
+
+
 class Cause(Frozen):
     """Why the way back began, for machines and for a person."""
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gaesup_tui.domain import config
+from gaesup_tui.domain.abtest.wanting import conversion_fault
 from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.config_schema import Schema, fields_at
 from gaesup_tui.domain.errors import Invalid, NotFound
@@ -70,7 +71,7 @@ def load(path: Path) -> Project:
         project = Project(path, config.ProjectFile.model_validate(document.data), document)
     except ValidationError as error:
         raise _first(path, document, error) from None
-    if fault := config.dependency_fault(project.file):
+    if fault := config.dependency_fault(project.file) or conversion_fault(project.file):
         raise project.invalid(*fault)
     return project
 

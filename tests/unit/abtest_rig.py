@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.observation import Counters, DeploymentSeen
 from gaesup_tui.domain.rollout import ENGINE, Rollout
 from gaesup_tui.domain.rollout_rules import Look, decide_look
+from gaesup_tui.domain.strategy_spec import StrategySpec
 
 from .story import KEY, Story, revision
 
@@ -23,8 +25,19 @@ class ABStory(Story):
         self.boot = "one"
         self.users: dict[str, tuple[int, int]] | None = {V41: (0, 0), V42: (0, 0)}
         self.stable("v41")
-        self.deploy("v42", "abTest", ab_test=spec)
+        self.begin(spec)
         self.settle()
+
+    def begin(self, spec: dict[str, Any], **more: Any) -> None:
+        """``v42`` is deployed in an A/B test."""
+        asked = {
+            "deployment": KEY,
+            "revision": revision("v42"),
+            "strategy": "abTest",
+            "spec": StrategySpec.model_validate({"ab_test": spec}),
+            "conversion": {"method": "POST", "path": "/orders"},
+        }
+        self.ask(cmd.Deploy.model_validate(asked | more))
 
     @property
     def rollout(self) -> Rollout:

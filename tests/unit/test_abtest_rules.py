@@ -8,7 +8,11 @@ from pydantic import ValidationError
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.judged import start_of
 from gaesup_tui.domain.preview import preview
+from gaesup_tui.domain.route import Key
+from gaesup_tui.domain.routing import rules_of
 from gaesup_tui.domain.strategy_spec import StrategySpec
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.viewing import Sight, rollout_view
@@ -16,7 +20,7 @@ from gaesup_tui.domain.waiting import Waiting, waiting
 from gaesup_tui.domain.world import World
 
 from .abtest_rig import ABStory
-from .story import KEY, kinds
+from .story import KEY, Story, kinds
 
 HOUR = 3600.0
 ALIKE = (20_000, 600), (20_000, 605)
@@ -265,6 +269,42 @@ def test_a_journal_is_replayed_to_the_same_answer() -> None:
     story.come(*BETTER)
     again = World.restore(story.world.snapshot())
     assert again.deployments[KEY].rollout == story.rollout
+
+
+def test_users_of_before_the_split_are_counted_by_another_name() -> None:
+    """A backend counts users anew with each new salt: the test's begins with its share."""
+    story = ABStory()
+    before = story.rollout.model_copy(update={"weight_percent": 0})
+    back = before.model_copy(update={"phase": "back"})
+    salts = [rules_of(each).salt for each in (before, story.rollout, back)]
+    assert salts[0] != salts[1]
+    assert salts[1] == salts[2]
+    assert rules_of(story.rollout).sticky == Key("cookie", "gsu-user")
+
+
+def test_users_are_told_apart_by_the_key_the_config_names() -> None:
+    story = ABStory(key={"header": "X-User"})
+    assert rules_of(story.rollout).sticky == Key("header", "x-user")
+
+
+def test_a_unit_without_a_conversion_has_nothing_to_compare() -> None:
+    story = Story()
+    story.stable("v41")
+    with pytest.raises(Invalid, match="cart says none"):
+        story.deploy("v42", "abTest")
+
+
+def test_a_first_deployment_has_nobody_to_be_compared_with() -> None:
+    story = Story()
+    story.deploy("v41", "abTest")
+    story.settle()
+    assert story.deployment.stable is not None
+
+
+def test_the_judge_leaves_conversion_to_the_test() -> None:
+    metrics = start_of(ABStory().rollout.spec, ()).metrics
+    assert not metrics.conversion.enabled
+    assert metrics.errors.enabled
 
 
 @pytest.mark.parametrize(

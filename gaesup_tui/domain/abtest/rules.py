@@ -14,7 +14,7 @@ from gaesup_tui.domain.abtest.split import evidence
 from gaesup_tui.domain.abtest.words import sentence
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Cause, Compare, OnAnswer
+from gaesup_tui.domain.steps import Cause, Compare, OnAnswer, compares
 
 FIRST_PROGRESS = 1000
 """Users at which progress is first journaled; then with every doubling."""
@@ -158,3 +158,10 @@ def overdue(rollout: Rollout, step: Compare, waited_s: float) -> bool:
     decided = rollout.answer is not None and rollout.answer.final
     late = waited_s >= step.max_run_s + rollout.extended_s
     return late and not decided and step.on_undecided == "abort"
+
+
+def salt_of(rollout: Rollout) -> str:
+    """What its route hashes users with. A backend counts users anew with each new salt, so a test
+    has one of its own until its traffic is split: whom the base met before is no evidence."""
+    waits = rollout.phase == "forward" and not rollout.weight_percent
+    return f"{rollout.id} before" if waits and compares(rollout.spec) else rollout.id

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gaesup_tui.domain.model import Duration, Spec
+from gaesup_tui.domain.route_spec import KeySpec
 from gaesup_tui.domain.steps import (
     AwaitReady,
     Bake,
@@ -26,6 +27,9 @@ class ABTestSpec(Spec):
 
     share: Annotated[int, Field(ge=1, le=99)] = 50
     """Percent of the users for the new revision, the same for the whole test."""
+    key: KeySpec = KeySpec(cookie="gsu-user")
+    """What tells users apart and keeps each on its side: ``{cookie: NAME}`` or
+    ``{header: NAME}``."""
     metric: Literal["conversion"] = "conversion"
     """Users with at least one conversion, per user; what one is the unit says in ``conversion``."""
     min_run: Duration = 3600.0
