@@ -13,7 +13,7 @@ Json = dict[str, Any]
 POSSIBLE = (
     *("promote", "promote_full", "pause", "resume", "abort", "retry", "rollback", "deploy"),
     *("scale", "unhold", "extend", "step_back", "hold", "lock", "unlock"),
-    *("abort_gradual", "ignore", "ack"),
+    *("abort_gradual", "ignore", "ack", "unqueue"),
 )
 
 
@@ -46,6 +46,7 @@ def deployment(key: str, **more: Any) -> Json:
         "revisions": [revision(version, "stable", 100)],
         "rollout": None,
         "waiting": None,
+        "queued": None,
         "hold": None,
         "lock": None,
         "stop": None,

@@ -15,7 +15,7 @@ from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
 
-_PREVIEWED = ("promote", "extend", "step-back", "rollback", "retry", "ignore", "ack")
+_PREVIEWED = ("promote", "extend", "step-back", "rollback", "retry", "ignore", "ack", "unqueue")
 """What is told before it is done: all but the way back, which waits for nothing."""
 
 

@@ -60,7 +60,8 @@ def begin(
     out.line(f"{command.deployment}  {seen.receipt_line(receipt)}")
     if args.no_wait:
         return 0
-    code = seen.until_seen(lambda: row_of(engine, command.deployment), seen.begun, began, out)
+    effect = seen.begun_or_queued(version)
+    code = seen.until_seen(lambda: row_of(engine, command.deployment), effect, began, out)
     out.line(f"`gaesup watch {command.deployment}` follows it", "dim")
     return code
 

@@ -130,6 +130,7 @@ COMMANDS: tuple[Command, ...] = (
         REASON,
         NO_WAIT,
     ),
+    _action("unqueue", "decide", *ONE, REASON, NO_WAIT),
     _action("step-back", "decide", *ONE, REASON, NO_WAIT, action="step_back"),
     _action(
         "rollback",

@@ -141,6 +141,20 @@ def begun(row: StatusRow) -> Effect | None:
     return None
 
 
+def begun_or_queued(version: str) -> Callable[[StatusRow], Effect | None]:
+    """The backend works on the replicas of ``version``, or it waits for its turn."""
+
+    def effect(row: StatusRow) -> Effect | None:
+        queued, rollout = row["queued"], row["rollout"]
+        if queued and queued["version"] == version:
+            ahead = rollout["candidate"] if rollout else "what moves"
+            return True, f"{version} waits until {ahead} came to rest"
+        ours = rollout is not None and rollout["candidate"] == version
+        return begun(row) if ours else None
+
+    return effect
+
+
 def scaled(replicas: int) -> Callable[[StatusRow], Effect | None]:
     """As many replicas are ready as were asked for."""
 

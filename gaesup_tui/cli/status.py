@@ -158,6 +158,10 @@ def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
         ),
     ]
     lines += _rollout(row, now)
+    if queued := row["queued"]:
+        when = duration(max(0.0, now - queued["at"]))
+        by = f"{queued['version']} {queued['strategy']} by {queued['by']} {when} ago"
+        lines.append(("next", f"{by} (`gaesup unqueue {row['key']}` drops it)"))
     if hold := row["hold"]:
         lines.append(("held", f"by {hold['by']}: {hold['why']} (`gaesup release {row['key']}`)"))
     if lock := row["lock"]:

@@ -45,9 +45,10 @@ def needs(
 
 def _of(view: DeploymentView, now: float) -> Need | None:
     status = view["status"]
-    if status in ("healthy", "progressing", "baking") and not view["hold"] and not view["problem"]:
-        return None
     waiting, hold = view["waiting"], view["hold"]
+    fine = status in ("healthy", "progressing", "baking") and not hold and not view["problem"]
+    if fine and not (waiting and waiting["person"]):
+        return None
     if status in ("down", "failed"):
         return _need(view, "down", view["status_text"], view["since"], "", 0)
     if waiting is not None and waiting["person"]:
@@ -78,6 +79,8 @@ def _notice(view: DeploymentView) -> Need | None:
 
 def _kind(view: DeploymentView) -> str:
     rollout = active_rollout(view)
+    if rollout is None and view["queued"] is not None:
+        return "queued"
     return rollout["strategy"] if rollout else "waits"
 
 

@@ -18,7 +18,7 @@ from gaesup_tui.console.side import SidePane
 from gaesup_tui.console.words import (
     active_rollout,
     against,
-    change,
+    moving,
     position,
     said,
     status_cell,
@@ -206,7 +206,7 @@ class Now(Page):
             key,
             {
                 "name": view["key"],
-                "change": change(rollout, desk.symbols),
+                "change": moving(view, desk.symbols),
                 "bar": Cell(share_bar(seen, _BAR, desk.symbols), "accent"),
                 "share": Cell(share, style),
                 "step": position(rollout),

@@ -43,6 +43,13 @@ def change(rollout: RolloutView, symbols: Symbols) -> str:
     return f"{rollout['base'] or '–'}{arrow}{rollout['candidate']}"
 
 
+def moving(view: DeploymentView, symbols: Symbols) -> str:
+    """``v41→v42``, or with a revision queued behind it ``v41→v42, v43``."""
+    rollout, queued = view["rollout"], view["queued"]
+    assert rollout is not None  # something moves
+    return change(rollout, symbols) + (f", {queued['version']}" if queued else "")
+
+
 def active_rollout(view: DeploymentView) -> RolloutView | None:
     """The rollout that moves; None when the last one has ended."""
     rollout = view["rollout"]

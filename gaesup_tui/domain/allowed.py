@@ -33,6 +33,7 @@ DEPLOYMENT_ACTIONS = (
     "hold",
     "lock",
     "unlock",
+    "unqueue",
 )
 
 
@@ -80,7 +81,11 @@ def _why_not(world: World, action: str, state: Deployment, now: float) -> str | 
         case "rollback":
             return _no_rollback(world, state)
         case "deploy":
-            return _stopped(world, key) or (_moving(state) if state.active else None)
+            return _stopped(world, key) or _no_deploy(state)
+        case "queue":  # a deploy while another one moves: the config of what comes decides
+            return _stopped(world, key)
+        case "unqueue":
+            return None if state.queued else "no revision is queued here"
         case "scale":
             return None if state.stable or state.active else "nothing runs here to scale"
         case "unhold":
@@ -100,6 +105,11 @@ def _stopped(world: World, key: str) -> str | None:
     if stop is None:
         return None
     return f"{STOP_WORDS[stop.mode]} by {stop.by.name}: release it first, with a reason"
+
+
+def _no_deploy(state: Deployment) -> str | None:
+    rollout = state.active
+    return _moving(state) if rollout and rollout.spec.while_moving == "refuse" else None
 
 
 def _moving(state: Deployment) -> str:

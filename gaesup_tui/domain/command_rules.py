@@ -13,6 +13,7 @@ from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.gradual import gradual_way_back
 from gaesup_tui.domain.ignoring import ignore
+from gaesup_tui.domain.queueing import drop, drop_all, queue_deploy
 from gaesup_tui.domain.retrying import from_failed
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor
@@ -37,11 +38,16 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
             return _stop(world, command)
         case cmd.GlobalRollback():
             check_scope(world, command.scope)
-            return begin(world, command.scope, command.why, now)
+            events = begin(world, command.scope, command.why, now)
+            return [*events, *drop_all(world, command.scope, "global rollback")]
         case cmd.Release():
             return _release(world, command)
         case cmd.Deploy():
             _check_moved(world.deployments.get(command.deployment), command.expect_seq)
+            moving = world.deployments.get(command.deployment)
+            if moving and moving.active:
+                _check_allowed(world, "queue", command.deployment, now, by)
+                return queue_deploy(moving, moving.active, command)
             _check_allowed(world, "deploy", command.deployment, now, by)
             return [begin_deploy(world, command, by, now)]
     state = world.deployments.get(command.deployment)
@@ -95,6 +101,8 @@ def _on_deployment(
             return [ev.Acknowledged(deployment=key, why=command.why)]
         case cmd.Rollback():
             return _rollback(state, command, by, now)
+        case cmd.Unqueue():
+            return drop(state, command.why)
         case cmd.Scale():
             if command.replicas == 0 and state.active:
                 raise Refused(
@@ -252,7 +260,7 @@ def _stop(world: World, command: cmd.Stop) -> list[ev.Event]:
         rolling_back = state.active is not None and state.active.spec.strategy == "rollback"
         if covered and not rolling_back:
             events += retreat(state, Cause(kind="stop", reason=reason))
-    return events
+    return [*events, *drop_all(world, command.scope, reason)]
 
 
 def _release(world: World, command: cmd.Release) -> list[ev.Event]:

@@ -40,6 +40,12 @@ class Deploy(_OnDeployment):
     """The request whose success is counted."""
 
 
+class Unqueue(_OnDeployment):
+    """Take out the revision that waits for its turn."""
+
+    action: Literal["unqueue"] = "unqueue"
+
+
 class Rollback(_OnDeployment):
     """Back to the last good revision, or to ``version`` of the known-good history."""
 
@@ -163,6 +169,7 @@ class Release(Frozen):
 
 Command = Annotated[
     Deploy
+    | Unqueue
     | Rollback
     | Promote
     | Abort

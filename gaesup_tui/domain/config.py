@@ -17,7 +17,7 @@ from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
-from gaesup_tui.domain.steps import Check, Guard
+from gaesup_tui.domain.steps import Check, Guard, WhileMoving
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
 
@@ -94,6 +94,9 @@ class RolloutSettings(Spec):
     sticky: Sticky | None = None
     """Whether a client stays on the revision it saw first: ``true``, or what tells clients apart,
     ``{cookie: NAME}`` or ``{header: NAME}``; ``false`` when nothing is said."""
+    while_moving: WhileMoving | None = None
+    """What a new revision does while another one moves: ``refuse``, ``queue`` behind it, or
+    ``replace`` it; ``refuse`` when nothing is said."""
     rollback_bake: Duration | None = None
     """How long a rollback is watched before the revision it leaves goes; ``30s`` when nothing is
     said."""

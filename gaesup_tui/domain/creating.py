@@ -63,7 +63,8 @@ def roll_back_to(
 ) -> ev.RolloutCreated:
     """Back to a revision that was good before; nothing may be moving."""
     replicas = max(1, state.replicas)
-    bake_s = state.rollout.spec.rollback_bake_s if state.rollout else ROLLBACK_BAKE_S
+    last = state.rollout.spec if state.rollout else None
+    bake_s = last.rollback_bake_s if last else ROLLBACK_BAKE_S
     spec = RolloutSpec(
         strategy="rollback",
         plan=strategy.rollback(replicas, ROLLBACK_DEADLINE_S, bake_s),
@@ -71,5 +72,6 @@ def roll_back_to(
         rollback_bake_s=bake_s,
         # What a unit is for does not change with the way it is rolled out.
         conversion=state.rollout.spec.conversion if state.rollout else None,
+        while_moving=last.while_moving if last else "refuse",
     )
     return create(state.key, state, target, spec, replicas, by, now, why, state.backend)

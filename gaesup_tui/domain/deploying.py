@@ -58,6 +58,7 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         sticky=spec.sticky,
         gradual_abort_s=spec.gradual_abort,
         conversion=command.conversion,
+        while_moving=spec.while_moving,
         colours=command.strategy == "blueGreen",
         rollback_bake_s=spec.rollback_bake,
     )

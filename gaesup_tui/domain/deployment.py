@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
@@ -37,6 +38,16 @@ class Release(Frozen):
     """What the judge said last before that; empty: it was not asked."""
     measured: Measured | None = None
     """Its traffic at the end of its bake; None: it was not measured."""
+
+
+class Queued(Frozen):
+    """A revision that begins once nothing moves any more."""
+
+    deploy: Deploy
+    by: Actor
+    at: float
+    replaces: bool = False
+    """What moved goes back for it."""
 
 
 class Hold(Frozen):
@@ -88,6 +99,7 @@ class Deployment(Frozen):
     lock: Lock | None = None
     """Also one that ran out: ``locks.lock_of`` says what is in force."""
     notice: Notice | None = None
+    queued: Queued | None = None
     rollouts: int = 0
     """How many there were; the next one's number."""
     seq: int = 0
@@ -162,6 +174,11 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
             return state.model_copy(update={"lock": lock})
         case ev.LockReleased():
             return state.model_copy(update={"lock": None})
+        case ev.DeployQueued(deploy=deploy, replaces=replaces):
+            queued = Queued(deploy=deploy, by=recorded.by, at=recorded.at, replaces=replaces)
+            return state.model_copy(update={"queued": queued})
+        case ev.QueueDropped():
+            return state.model_copy(update={"queued": None})
         case ev.RolloutFinished() as event if state.active:
             return _finished(state, state.active, event, recorded)
         case ev.WayBackVerified() as event if state.rollout:
@@ -207,6 +224,7 @@ def _created(state: Deployment, event: ev.RolloutCreated) -> Deployment:
             "replicas": rollout.replicas,
             "rollout": enter(rollout, 0, rollout.at),
             "past": past,
+            "queued": None,
             "rollouts": state.rollouts + 1,
         }
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
+from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
 from gaesup_tui.domain.rollout import Actor, Measured, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
@@ -23,6 +24,27 @@ class RolloutCreated(Frozen):
     depends_on: tuple[Name, ...] | None = None
     """Units it asks while it serves; None: as before."""
     rollout: Rollout
+
+
+class DeployQueued(Frozen):
+    """A revision came while another one moved, and begins after it; an earlier one that waited
+    is forgotten."""
+
+    kind: Literal["deploy_queued"] = "deploy_queued"
+    deployment: DeploymentKey
+    deploy: Deploy
+    replaces: bool = False
+    """Whether what moves goes back for it."""
+    why: Text = ""
+
+
+class QueueDropped(Frozen):
+    """What was queued never begins."""
+
+    kind: Literal["queue_dropped"] = "queue_dropped"
+    deployment: DeploymentKey
+    version: str = ""
+    why: Text = ""
 
 
 class StepCompleted(Frozen):
@@ -237,6 +259,8 @@ class EngineStopped(Frozen):
 
 Event = Annotated[
     RolloutCreated
+    | DeployQueued
+    | QueueDropped
     | StepCompleted
     | DecisionMade
     | RolloutPaused

@@ -11,6 +11,7 @@ from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.gradual import gradual_line
 from gaesup_tui.domain.ignoring import ignore_lines, meant
+from gaesup_tui.domain.queueing import queue_lines
 from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.returning import rollback_line, way_back_line
 from gaesup_tui.domain.rollout import Actor, Rollout
@@ -76,7 +77,7 @@ def preview(
         title=_title(state, asked),
         lines=[
             ("Now", _now(state, sight, now)),
-            *(claim_lines(state, action, by_s, by, now) or _lines(state, asked, sight, now)),
+            *(claim_lines(state, action, by_s, by, now) or _told(state, asked, sight, now)),
         ],
         confirm_key=known.confirm,
         confirm_title=known.title.lower(),
@@ -182,6 +183,13 @@ def _moves(rollout: Rollout, weight_percent: int, sight: Sight) -> str:
 def _titles(steps: tuple[Step, ...]) -> str:
     names = [step.title() for step in steps]
     return ", ".join(names[:4]) + (f", {len(names) - 4} more" if len(names) > 4 else "") or "done"
+
+
+def _told(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[tuple[str, str]]:
+    queue = queue_lines(state, asked.action, asked.version)
+    if queue and asked.action in ("unqueue", "deploy"):
+        return queue
+    return [*_lines(state, asked, sight, now), *queue]
 
 
 def _lines(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[tuple[str, str]]:

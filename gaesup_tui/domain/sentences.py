@@ -33,6 +33,10 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             )
             alone = "" if new.base else ": no baseline, nothing runs here to compare with"
             return f"{new.spec.strategy} {begun} begun{alone}", "info"
+        case ev.DeployQueued(deploy=deploy, replaces=replaces):
+            return _queued(deploy.revision.version, replaces, rollout), "info"
+        case ev.QueueDropped(version=version):
+            return f"{version or 'what was queued'} is no longer queued", "warn"
         case ev.StepCompleted(index=index, result=result, note=note):
             step = rollout.plan[index] if rollout and index < len(rollout.plan) else None
             title = step.title() if step else f"step {index + 1}"
@@ -107,6 +111,13 @@ def _turn(event: ev.GlobalRollbackTurn) -> tuple[str, Level]:
     if event.group == event.groups:
         return f"{name}: every group had its turn{late}", "bad" if late else "ok"
     return f"{name}: group {event.group + 1} of {event.groups} begins{late}", "warn"
+
+
+def _queued(version: str, replaces: bool, rollout: Rollout | None) -> str:
+    moving = rollout.candidate.version if rollout else "what moves"
+    if replaces:
+        return f"{version} takes the place of {moving}, which goes back first"
+    return f"{version} queued: begins once {moving} came to rest"
 
 
 def _finished(outcome: str, rollout: Rollout | None) -> tuple[str, Level]:

@@ -11,6 +11,7 @@ from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.text import duration
 
 Side = Literal["candidate", "base"]
+WhileMoving = Literal["refuse", "queue", "replace"]
 OnExpiry = Literal["abort", "promote", "hold"]
 OnAnswer = OnExpiry
 """What follows from an A/B test's answer; ``hold`` waits for a person."""
@@ -205,6 +206,8 @@ class RolloutSpec(Frozen):
     sticky: Sticky = False
     conversion: ConversionSpec | None = None
     """The request whose success is counted and judged."""
+    while_moving: WhileMoving = "refuse"
+    """What a new revision may do that comes meanwhile, as the screens need to know it."""
     colours: bool = False
     """Whether the two sides are called blue and green."""
     rollback_bake_s: Duration = ROLLBACK_BAKE_S
@@ -221,7 +224,17 @@ def compares(spec: RolloutSpec) -> bool:
 class Cause(Frozen):
     """Why the way back began, for machines and for a person."""
 
-    kind: Literal["person", "guard", "verdict", "expiry", "deadline", "smoke", "stop", "answer"]
+    kind: Literal[
+        "person",
+        "guard",
+        "verdict",
+        "expiry",
+        "deadline",
+        "smoke",
+        "stop",
+        "answer",
+        "replaced",
+    ]
     reason: Text
     check: str = ""
     """The one check that failed, by the name it is ignored by; empty: none did."""

@@ -10,7 +10,7 @@ from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.amounts import Amount, is_none
 from gaesup_tui.domain.model import Duration, Spec
 from gaesup_tui.domain.route_spec import Sticky
-from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, OnExpiry
+from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, OnExpiry, WhileMoving
 
 
 class PauseSpec(Spec):
@@ -173,6 +173,7 @@ class StrategySpec(Spec):
     """Percent by which the candidate's p95 may be above the base's."""
     auto_abort: bool = True
     sticky: Sticky = False
+    while_moving: WhileMoving = "refuse"
     rollback_bake: Duration = ROLLBACK_BAKE_S
     """How long a rollback is watched before the revision it leaves goes."""
     gradual_abort: Duration = 60.0

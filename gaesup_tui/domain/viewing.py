@@ -13,6 +13,7 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.ignoring import meant, no_ignore_of
 from gaesup_tui.domain.locks import lock_of, lock_view
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
+from gaesup_tui.domain.queueing import queued_view, waiting_queued
 from gaesup_tui.domain.returning import way_back_line
 from gaesup_tui.domain.rollout import Measured, Rollout
 from gaesup_tui.domain.step_views import step_views
@@ -88,7 +89,7 @@ def note_view(stop: Stop) -> NoteView:
 def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -> DeploymentView:
     """One deployment, whole."""
     stop = world.stop_for(state.key)
-    why = waiting(state, sight.seen, stop)
+    why = waiting(state, sight.seen, stop) or waiting_queued(world, state, now)
     status = _status(state, sight.seen, stop, why)
     hold = state.hold
     return DeploymentView(
@@ -106,6 +107,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         revisions=_revisions(state, sight.seen),
         rollout=rollout_view(state.rollout, sight) if state.rollout else None,
         waiting=_waiting_view(why),
+        queued=queued_view(state),
         hold=NoteView(scope=state.key, mode="hold", by=hold.by.name, at=hold.at, why=hold.why)
         if hold
         else None,
@@ -218,20 +220,23 @@ def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
     if rollout is not None:
         change = _change(rollout)
         what = f", {why.what}" if why else ""
+        following = f"; then {state.queued.deploy.revision.version}" if state.queued else ""
         if rollout.phase == "back":
-            return f"{change}{what}"
-        return f"{change} at {rollout.weight_percent} %{what}"
+            return f"{change}{what}{following}"
+        return f"{change} at {rollout.weight_percent} %{what}{following}"
     stable = state.stable.version if state.stable else "nothing"
+    queued = f"; {why.what}" if why else ""
     colour = f"{state.colour}, " if state.colour else ""
     match status:
         case "aborted":
             assert state.rollout is not None
-            return f"aborted {state.rollout.candidate.version}: 100 % on {stable} ({colour}healthy)"
+            left = state.rollout.candidate.version
+            return f"aborted {left}: 100 % on {stable} ({colour}healthy){queued}"
         case "failed":
             return "nothing serves: the first revision failed"
         case "unknown":
             return f"{stable}; its backend is not seen"
-    return f"100 % on {stable} ({colour}{status})"
+    return f"100 % on {stable} ({colour}{status}){queued}"
 
 
 def _change(rollout: Rollout) -> str:

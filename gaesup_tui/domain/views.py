@@ -138,6 +138,18 @@ class NoticeView(TypedDict):
     """The base is failing too."""
 
 
+class QueuedView(TypedDict):
+    """A revision that begins once nothing moves any more."""
+
+    version: str
+    strategy: str
+    by: str
+    at: float
+    why: str
+    replaces: bool
+    """What moves goes back for it."""
+
+
 class GoodView(TypedDict):
     """A release that finished its bake: something one can go back to."""
 
@@ -173,6 +185,7 @@ class DeploymentView(TypedDict):
     rollout: RolloutView | None
     """The active one, or the last."""
     waiting: WaitingView | None
+    queued: QueuedView | None
     hold: NoteView | None
     lock: LockView | None
     stop: NoteView | None
@@ -273,6 +286,7 @@ class StatusRow(TypedDict):
     ready: int | None
     rollout: RolloutLine | None
     waiting: WaitingView | None
+    queued: QueuedView | None
     hold: NoteView | None
     lock: LockView | None
     stop: NoteView | None

@@ -49,7 +49,7 @@ class Snapshot(Frozen):
 class World:
     """The present state. Values inside are frozen; the fold replaces them."""
 
-    __slots__ = ("at", "clean", "deployments", "seq", "stops")
+    __slots__ = ("at", "clean", "deployments", "queued", "seq", "stops")
 
     def __init__(self) -> None:
         self.seq = 0
@@ -59,6 +59,8 @@ class World:
         """Whether the engine's last life ended on purpose."""
         self.deployments: dict[str, Deployment] = {}
         self.stops: tuple[Stop, ...] = ()
+        self.queued: frozenset[str] = frozenset()
+        """Deployments for which a revision is queued."""
 
     @classmethod
     def restore(cls, snapshot: Snapshot) -> World:
@@ -66,6 +68,7 @@ class World:
         world.seq, world.at, world.clean = snapshot.seq, snapshot.at, snapshot.clean
         world.deployments = {d.key: d for d in snapshot.deployments}
         world.stops = snapshot.stops
+        world.queued = frozenset(d.key for d in snapshot.deployments if d.queued)
         return world
 
     def snapshot(self) -> Snapshot:
@@ -82,7 +85,7 @@ class World:
         other = World()
         other.seq, other.at, other.clean = self.seq, self.at, self.clean
         other.deployments = dict(self.deployments)
-        other.stops = self.stops
+        other.stops, other.queued = self.stops, self.queued
         return other
 
     def apply(self, recorded: ev.Recorded) -> None:
@@ -119,7 +122,9 @@ class World:
             if not isinstance(recorded.event, ev.RolloutCreated):
                 return
             state = deployments.begin(recorded.event)
-        self.deployments[key] = deployments.apply(state, recorded)
+        state = self.deployments[key] = deployments.apply(state, recorded)
+        if (state.queued is not None) is not (key in self.queued):
+            self.queued = self.queued ^ {key}
 
     def _roll_back(self, event: ev.GlobalRollbackStarted, recorded: ev.Recorded) -> None:
         course = Course(groups=event.groups, skipped=event.skipped, group_began=recorded.at)

@@ -24,6 +24,7 @@ from gaesup_tui.engine.decisions import (
     Eyes,
     decide_looks,
     decide_order,
+    decide_queues,
     decide_times,
     decide_turns,
     needs_looks,
@@ -86,6 +87,9 @@ class Conductor:
         now = self._clock.now()
         states = world.deployments.items()
         self._active = {key for key, state in states if needs_looks(state, now)}
+        self._active = {key for key, state in world.deployments.items() if state.active}
+        if world.queued:
+            self._wake.set()
 
     async def note(self, event: Event) -> None:
         """Records an event of the engine's own life; kept for later if it cannot be written."""
@@ -116,7 +120,7 @@ class Conductor:
         """A backend was observed: decide about every rollout that moves there."""
         deployments = self.world.deployments
         self._looked.update(key for key in self._active if deployments[key].backend == backend)
-        if self._looked:
+        if self._looked or self.world.queued:  # a lock or a window may be over for what is queued
             self._wake.set()
 
     def look_at(self, key: str) -> None:
@@ -223,6 +227,7 @@ class Conductor:
         self._looked = set()
         decide_looks(draft, looked, self._eyes, now, away=False)
         decide_turns(draft, now)
+        decide_queues(draft, now)
 
     def _decide_away(self) -> None:
         """What may happen while the journal does not take anything."""

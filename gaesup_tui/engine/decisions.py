@@ -11,6 +11,7 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError, Moved
 from gaesup_tui.domain.events import Recorded, StepCompleted
 from gaesup_tui.domain.global_rollback import decide_rollbacks, rollbacks_due
+from gaesup_tui.domain.queueing import begin_queued
 from gaesup_tui.domain.rollout import ENGINE
 from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time, due
 from gaesup_tui.domain.sentences import sentence
@@ -149,6 +150,16 @@ def needs_looks(state: Deployment, now: float) -> bool:
     """Whether something follows from looking at it: a rollout that moves, or a way back that is
     not verified yet."""
     return state.active is not None or to_verify(state, now) is not None
+
+
+def decide_queues(draft: Draft, now: float) -> None:
+    """The rollouts of what is queued where nothing moves any more."""
+    for key in sorted(draft.world.queued):
+        try:
+            if events := begin_queued(draft.world, key, now):
+                draft.record(events, ENGINE, now, safe=False)
+        except Exception:
+            log.exception("beginning what is queued for %s failed", key)
 
 
 def next_due(world: World, keys: Iterable[str], now: float) -> float | None:

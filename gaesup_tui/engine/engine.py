@@ -19,6 +19,7 @@ from gaesup_tui.domain.errors import NotFound, Unavailable
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.judged_record import Record
 from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.queueing import waiting_queued
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
 from gaesup_tui.domain.verdict import Verdict
@@ -222,11 +223,12 @@ class Engine:
         return record
 
     def waiting(self, key: str) -> Waiting | None:
-        """Why its rollout stands where it stands; None when nothing moves."""
+        """Why its rollout, or what is queued, stands where it stands; None when nothing does."""
         state = self.world.deployments.get(key)
         if state is None:
             return None
-        return waiting(state, self.observer.seen(state), self.world.stop_for(key))
+        why = waiting(state, self.observer.seen(state), self.world.stop_for(key))
+        return why or waiting_queued(self.world, state, self.now())
 
     def troubles(self, key: str) -> tuple[str, ...]:
         """Last errors of the calls that should make its wishes true; empty when all is well."""

@@ -227,6 +227,7 @@ class People:
                 "bake": random.choice((0.0, 1.0)),
                 "progressDeadline": deadline,
             },
+            "whileMoving": random.choice(("refuse", "queue", "replace")),
             "autoAbort": random.random() < 0.8,
             "gradualAbort": random.choice((0.0, 6.0)),
         }

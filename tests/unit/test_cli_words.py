@@ -32,6 +32,7 @@ def row(key: str = "cart@production", status: str = "healthy", **more: Any) -> S
         "ready": 2,
         "rollout": None,
         "waiting": None,
+        "queued": None,
         "problem": None,
         "hold": None,
         "lock": None,

@@ -21,6 +21,7 @@ def status_row(view: DeploymentView) -> StatusRow:
         ready=view["ready"],
         rollout=_line(view["rollout"]) if view["rollout"] else None,
         waiting=view["waiting"],
+        queued=view["queued"],
         hold=view["hold"],
         lock=view["lock"],
         stop=view["stop"],
