@@ -87,7 +87,6 @@ class Conductor:
         now = self._clock.now()
         states = world.deployments.items()
         self._active = {key for key, state in states if needs_looks(state, now)}
-        self._active = {key for key, state in world.deployments.items() if state.active}
         if world.queued:
             self._wake.set()
 
