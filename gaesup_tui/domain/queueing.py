@@ -12,10 +12,10 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError, Refused
+from gaesup_tui.domain.notice_views import QueuedView
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.steps import Cause
-from gaesup_tui.domain.views import QueuedView
 from gaesup_tui.domain.waiting import Waiting
 from gaesup_tui.domain.world import World, in_scope
 

@@ -12,6 +12,7 @@ from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.ignoring import meant, no_ignore_of
 from gaesup_tui.domain.locks import lock_of, lock_view
+from gaesup_tui.domain.notice_views import NoticeView
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.queueing import queued_view, waiting_queued
 from gaesup_tui.domain.returning import way_back_line
@@ -27,7 +28,6 @@ from gaesup_tui.domain.views import (
     GoodView,
     Health,
     NoteView,
-    NoticeView,
     Numbers,
     ReplicaView,
     RevisionView,

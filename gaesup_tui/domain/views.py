@@ -10,6 +10,7 @@ from typing import Literal, TypedDict
 
 from gaesup_tui.domain.abtest.views import ABView
 from gaesup_tui.domain.lock_views import LockView
+from gaesup_tui.domain.notice_views import NoticeView, QueuedView
 from gaesup_tui.domain.stop_views import RollbackView
 from gaesup_tui.domain.verdict_views import VerdictView
 
@@ -127,27 +128,6 @@ class NoteView(TypedDict):
     by: str
     at: float
     why: str
-
-
-class NoticeView(TypedDict):
-    """It went back by itself, and nobody has said yet to have seen it."""
-
-    at: float
-    text: str
-    sick: bool
-    """The base is failing too."""
-
-
-class QueuedView(TypedDict):
-    """A revision that begins once nothing moves any more."""
-
-    version: str
-    strategy: str
-    by: str
-    at: float
-    why: str
-    replaces: bool
-    """What moves goes back for it."""
 
 
 class GoodView(TypedDict):
