@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.console_world import CannedWorld, Refusal
 
@@ -178,6 +178,8 @@ class FakeEngine:
                 return world.history(query)
             case "/v1/series":
                 return world.series(query)
+            case _ if path.startswith("/v1/verdicts/"):
+                return world.verdicts(unquote(path.removeprefix("/v1/verdicts/")))
             case "/v1/commands" if method == "POST":
                 return self._command(headers["idempotency-key"], json.loads(body))
         raise Refusal(404, "not_found", f"there is no {path}")

@@ -376,6 +376,54 @@ class CannedWorld:
         gap: list[float | None] = [None] * int(query["points"])
         return {"at": time.time(), "step_s": 1, "rps": gap, "revisions": {}}
 
+    def verdicts(self, rollout: str) -> Json:
+        """A minute of a judgement in which the verdict turned once."""
+        findings = self.deployments["cart@production"]["rollout"]["verdict"]["findings"]
+        now = time.time()
+        return {
+            "rollout": rollout,
+            "base": "v41",
+            "candidate": "v42",
+            "began_at": now - 60.0,
+            "tick_s": 5.0,
+            "ticks": 12,
+            "past_s": 1800.0,
+            "points": [
+                {
+                    "at": now - 60.0 + 5 * n,
+                    "end_s": 5.0 * n,
+                    "kind": "CONTINUE",
+                    "toward_abort": 0.3 / n,
+                    "toward_promote": n / 14,
+                    "bands": {
+                        "errors": [-2.0 / n, 0.1, 3.0 / n],
+                        "p95": [-3.0 / n, -0.1, 4.0 / n],
+                    },
+                }
+                for n in range(1, 13)
+            ],
+            "turns": [
+                {
+                    "at": now - 55.0,
+                    "end_s": 5.0,
+                    "kind": "NO EVIDENCE",
+                    "code": "idle",
+                    "reason": "no requests on either side for 5s: load would help",
+                    "findings": [],
+                },
+                {
+                    "at": now - 40.0,
+                    "end_s": 20.0,
+                    "kind": "CONTINUE",
+                    "code": "gathering",
+                    "reason": "nothing wrong so far, not enough evidence yet",
+                    "findings": findings,
+                },
+            ],
+            "left_out": 0,
+            "flips": ["26 more errors than usual in the next minute would abort it"],
+        }
+
     def since(self, seq: int) -> list[Json]:
         return [event for event in self.events if seq >= 0 and event["seq"] > seq]
 

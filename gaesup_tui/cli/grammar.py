@@ -236,7 +236,7 @@ COMMANDS: tuple[Command, ...] = (
         one_of=(
             JSON,
             arg("--markdown", action="store_true", help="a table for a report"),
-            arg("--verdicts", action="store_true", help=BY_ID["verdicts"].help),
+            arg("--verdicts", action="store_true", help="the judge's answers only"),
             arg("--good", action="store_true", help="the versions of a unit one can go back to"),
         ),
     ),
@@ -254,6 +254,11 @@ COMMANDS: tuple[Command, ...] = (
                 metavar="NAME=VALUE",
                 action="append",
                 help="replay: with another setting, kappa=0.5 or errors.tolerance=0.01; repeatable",
+            ),
+            arg(
+                "--history",
+                action="store_true",
+                help="explain: every turn of the verdict, with the figures of that moment",
             ),
             JSON,
         ),

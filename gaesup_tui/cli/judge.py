@@ -13,12 +13,13 @@ from gaesup_tui.cli.settings import changed
 from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
 from gaesup_tui.domain.judged import verdict_of
 from gaesup_tui.domain.judged_record import Record, read_record, replay
+from gaesup_tui.domain.judged_story import story_of
 from gaesup_tui.domain.judging import Judgement, Start, State
-from gaesup_tui.domain.judging.flips import errors_to_abort
-from gaesup_tui.domain.judging.words import flip
+from gaesup_tui.domain.judging.flips import flips
 from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.text import duration, milliseconds, percent
 from gaesup_tui.domain.verdict import Finding
+from gaesup_tui.domain.verdict_views import TurnView
 
 _STYLE = {"PROMOTE": "ok", "CONTINUE": "", "ABORT": "bad", "NO EVIDENCE": "warn"}
 
@@ -40,7 +41,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.what == "explain":
         if args.set:
             raise Invalid("--set is for replay", hint="explain says what was said")
-        return _explain(record, args.json, out)
+        return _story(record, args.json, out) if args.history else _explain(record, args.json, out)
+    if args.history:
+        raise Invalid("--history is for explain", hint="replay shows how it would have gone")
     return _replay(record, args.set or [], args.json, out)
 
 
@@ -68,9 +71,48 @@ def _explain(record: Record, as_json: bool, out: Output) -> int:
         f"toward abort {percent(verdict.toward_abort)}, "
         f"toward promote {percent(verdict.toward_promote)} (evidence, not probability)"
     )
-    if verdict.kind in ("CONTINUE", "PROMOTE") and (said := flip(errors_to_abort(state))):
+    for said in flips(state):
         out.line(said)
     return 0
+
+
+def _story(record: Record, as_json: bool, out: Output) -> int:
+    story = story_of(record)
+    if as_json:
+        out.raw(json.dumps(story) + "\n")
+        return 0
+    out.line(_title(record), "bold")
+    rows = [_turn(turn) for turn in story["turns"]]
+    out.table(("AFTER", "VERDICT", "KIND", "REQUESTS", "ERRORS", "P95", "TRAFFIC"), rows)
+    if story["left_out"]:
+        out.line(f"{story['left_out']} turns in between are not shown", "dim")
+    for turn in story["turns"][-1:]:
+        out.line(f"{turn['kind']}  {turn['reason']}", _STYLE[turn["kind"]])
+    for said in story["flips"]:
+        out.line(said)
+    return 0
+
+
+def _turn(turn: TurnView) -> tuple[str, ...]:
+    found = {view["metric"]: Finding.model_validate(view) for view in turn["findings"]}
+    requests = next((finding.candidate_requests for finding in found.values()), 0)
+    return (
+        duration(turn["end_s"]),
+        turn["kind"],
+        turn["code"],
+        f"{requests:,}",
+        *(_effect(found.get(metric)) for metric in ("errors", "p95", "traffic")),
+    )
+
+
+def _effect(finding: Finding | None) -> str:
+    """The difference and its interval."""
+    if finding is None or finding.difference is None:
+        return "–"
+    said = _size(finding, finding.difference)
+    if finding.low is None or finding.high is None:
+        return said
+    return f"{said} ({_size(finding, finding.low)} to {_size(finding, finding.high)})"
 
 
 def _title(record: Record) -> str:

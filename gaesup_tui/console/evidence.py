@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.domain.actions import BY_ID
 from gaesup_tui.domain.verdict_views import FindingView, VerdictView
@@ -14,7 +16,7 @@ from gaesup_widgets.symbols import Symbols
 _METER = 20
 """Cells of a meter."""
 _LEVELS = {"ok": "ok", "harm": "bad", "unsure": "", "no data": "dim"}
-_VERDICTS = {"PROMOTE": "ok", "CONTINUE": "accent", "ABORT": "bad", "NO EVIDENCE": "warn"}
+STYLES = {"PROMOTE": "ok", "CONTINUE": "accent", "ABORT": "bad", "NO EVIDENCE": "warn"}
 
 
 def evidence_of(finding: FindingView) -> Evidence:
@@ -39,6 +41,34 @@ def evidence_of(finding: FindingView) -> Evidence:
     )
 
 
+def turn_figures(findings: list[FindingView]) -> list[str]:
+    """One line a metric: ``errors +0.06 pt (-0.10 to +0.47), limit +0.50 points; 1,903
+    and 5,700`` requests of the candidate and the base."""
+    lines = []
+    for finding in findings:
+        metric, size = finding["metric"], partial(_signed, finding["metric"])
+        if finding["difference"] is None:
+            lines.append(f"{metric} no data")
+            continue
+        low, high = finding["low"], finding["high"]
+        ends = (low, high) if metric in ("errors", "p95") else (high, low)
+        between = "" if None in ends else f" ({' to '.join(size(each) for each in ends)})"
+        lines.append(
+            f"{metric:<10} {size(finding['difference'])}{between}, limit "
+            f"{size(finding['tolerance'])}{' points' if metric == 'errors' else ' %'}; "
+            f"{finding['candidate_requests']:,} and {finding['base_requests']:,}"
+        )
+    return lines
+
+
+def _signed(metric: str, harm: float | None) -> str:
+    """As people count: more errors, longer, but fewer conversions and less traffic are harm."""
+    if harm is None:
+        return "–"
+    size = 100 * (harm if metric in ("errors", "p95") else -harm)
+    return f"{size:+.2f}" if metric == "errors" else f"{size:+.0f}"
+
+
 def _value(value: float | None, metric: str) -> str:
     if metric in ("errors", "conversion"):
         return percent(value, 2).replace(" ", "")
@@ -52,7 +82,7 @@ def verdict_cells(verdict: VerdictView | None) -> list[Cell]:
     if verdict is None:
         return [Cell("No verdict yet", "dim"), Cell(": the judge looks once traffic is split")]
     return [
-        Cell(verdict["kind"], _VERDICTS.get(verdict["kind"], "")),
+        Cell(verdict["kind"], STYLES.get(verdict["kind"], "")),
         Cell(f"  {verdict['reason']}"),
     ]
 

@@ -21,6 +21,7 @@ from gaesup_tui.domain.text import printable_line
 if TYPE_CHECKING:
     from gaesup_tui.console.wire import Wire
     from gaesup_tui.domain.stop_views import RollbackPreview, StopPreview
+    from gaesup_tui.domain.verdict_views import VerdictHistory
     from gaesup_tui.domain.views import (
         DeploymentSeries,
         EventView,
@@ -114,6 +115,13 @@ class Engine:
         if deployment:
             query["deployment"] = deployment
         return cast("list[EventView]", await self._wire.get("/v1/history", query))
+
+    async def verdicts(self, rollout: str) -> VerdictHistory:
+        """How the judgement of a rollout went."""
+        from urllib.parse import quote
+
+        answer = await self._wire.get(f"/v1/verdicts/{quote(rollout)}", timeout_s=15.0)
+        return cast("VerdictHistory", answer)
 
     async def series(self, deployment: str, points: int) -> DeploymentSeries:
         """The last ``points`` seconds of a deployment and its revisions."""

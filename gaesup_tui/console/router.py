@@ -241,11 +241,21 @@ class Router:
             from gaesup_tui.console.deployment import Deployment
 
             self._push(Deployment(desk, key))
+        elif name == "verdicts":
+            self._open_verdicts(key)
         else:
             from gaesup_tui.console.activity import Activity
 
-            only = "verdict" if name == "verdicts" else ""
-            self._push(Activity(desk, deployment=key, only=only))
+            self._push(Activity(desk, deployment=key))
+
+    def _open_verdicts(self, key: str) -> None:
+        from gaesup_tui.console.verdicts import Verdicts
+
+        view = self._console.desk.replica.deployments.get(key)
+        if view is None or view["rollout"] is None:
+            self._console.foot.say(f"{key} had no rollout yet: nothing was judged", "dim")
+        elif not isinstance(self._console.stack.page, Verdicts):
+            self._push(Verdicts(self._console.desk, key, view["rollout"]["id"]))
 
     def _do_logs(self) -> None:
         self._page_of_cursor("logs")

@@ -262,8 +262,14 @@ ACTIONS: tuple[Action, ...] = (
         asks_engine="unqueue",
     ),
     Action("logs", "l", "Logs", "What the replicas write", "logs UNIT -f"),
-    Action("verdicts", "v", "Verdict", "The judge's answers so far", "history UNIT --verdicts"),
     Action("ab", "V", "A/B answer", "What the A/B test says, in full", "ab UNIT"),
+    Action(
+        "verdicts",
+        "v",
+        "Verdict",
+        "How the judge's verdict came about, from the beginning",
+        "judge explain UNIT --history",
+    ),
     Action("timeline", "e", "Events", "Everything that happened here", "history UNIT"),
     Action(
         "stop",

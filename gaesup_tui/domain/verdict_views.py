@@ -32,3 +32,50 @@ class VerdictView(TypedDict):
     fix: str
     helps: list[str]
     """Ids of the actions that help, the most helpful first."""
+
+
+BandView = list[float]
+"""Low end, estimate, high end, in tolerances: 1 is the limit."""
+
+
+class PointView(TypedDict):
+    """One moment of a judgement."""
+
+    at: float
+    end_s: float
+    """Since it began."""
+    kind: str
+    toward_abort: float
+    toward_promote: float
+    bands: dict[str, BandView]
+    """By metric; one that is not there had no data."""
+
+
+class TurnView(TypedDict):
+    """The verdict became another."""
+
+    at: float
+    end_s: float
+    kind: str
+    code: str
+    reason: str
+    findings: list[FindingView]
+
+
+class VerdictHistory(TypedDict):
+    """A judgement from its beginning."""
+
+    rollout: str
+    base: str
+    candidate: str
+    began_at: float
+    tick_s: float
+    ticks: int
+    past_s: float
+    """How much of the base's past it knew."""
+    points: list[PointView]
+    turns: list[TurnView]
+    left_out: int
+    """Turns between the first ones and the last ones."""
+    flips: list[str]
+    """What would make another verdict of the last one."""

@@ -21,6 +21,7 @@ from gaesup_tui.service.wire import Broken, Exchange, quote
 
 if TYPE_CHECKING:
     from gaesup_tui.domain.stop_views import RollbackPreview, StopPreview
+    from gaesup_tui.domain.verdict_views import VerdictHistory
     from gaesup_tui.domain.views import (
         DeploymentSeries,
         EventView,
@@ -128,6 +129,10 @@ class Client:
     def judged(self, rollout_id: str) -> list[str]:
         """The judge's record of a rollout as lines; ``judged_record.read_record`` takes them."""
         return cast("list[str]", self._get(f"/v1/judged/{quote(rollout_id)}")["lines"])
+
+    def verdicts(self, rollout_id: str) -> VerdictHistory:
+        """How the judgement of a rollout went, ready to be shown."""
+        return cast("VerdictHistory", self._get(f"/v1/verdicts/{quote(rollout_id)}"))
 
     def series(self, deployment: str, points: int = 120) -> DeploymentSeries:
         """The last seconds of a deployment and its revisions."""

@@ -62,6 +62,11 @@ def test_one_request_in_twenty_that_fails_is_found_without_any_guard(stack: Stac
     told = stack.run("judge", "explain", "cart")
     assert told.returncode == 0, told.stderr
     assert "ABORT  errors" in told.stdout
+    turns = stack.run("judge", "explain", "cart", "--history")
+    assert turns.returncode == 0, turns.stderr
+    assert "harm" in turns.stdout
+    told = json.loads(stack.run("judge", "explain", "cart", "--history", "--json").stdout)
+    assert told == stack.client.verdicts(rollout["id"])
     again = json.loads(stack.run("judge", "replay", rollout["id"], "--json").stdout)
     assert again["replayed"] == again["recorded"]
     assert again["replayed"][-1]["kind"] == "ABORT"

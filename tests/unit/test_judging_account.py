@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from gaesup_tui.domain.judging import Arm, State, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
 from gaesup_tui.domain.judging.counters import common_bounds, increment, rebucket
-from gaesup_tui.domain.judging.flips import errors_to_abort
+from gaesup_tui.domain.judging.flips import errors_to_abort, flips, slowdown_to_abort
 from gaesup_tui.domain.judging.forecast import Rates, forecast, recent_rates
 from gaesup_tui.domain.judging.intervals import error_interval, interval
 from gaesup_tui.domain.judging.words import before_start, flip, sentence
@@ -97,6 +98,30 @@ def test_what_would_flip_it_does_flip_it() -> None:
     assert flip(more) == f"{more} more errors than usual in the next minute would abort it"
     assert after_a_minute(state, 2 * more) == "ABORT"
     assert after_a_minute(state, more // 2) != "ABORT"
+
+
+def test_a_minute_of_slower_replies_that_would_abort_it_does() -> None:
+    traffic = Traffic(per_tick=400)
+    state, _ = judge(traffic.ticks(30), history=HISTORY)
+    times = slowdown_to_abort(state)
+    assert times in (1.25, 1.5, 2.0)
+    slow = replace(traffic, canary=Service(median_s=0.060 * times * 1.1))
+    quick = replace(traffic, canary=Service(median_s=0.060 * 1.02))
+    assert a_minute_more(state, slow) == "ABORT"
+    assert a_minute_more(state, quick) != "ABORT"
+
+
+def test_nothing_flips_an_abort_and_nothing_is_imagined_without_traffic() -> None:
+    over, _ = judge(Traffic(Service(errors=0.3), per_tick=400).ticks(30), history=HISTORY)
+    assert list(flips(over)) == []
+    assert list(flips(begin(START, HISTORY))) == []
+
+
+def a_minute_more(state: State, traffic: Traffic) -> str:
+    for tick in traffic.ticks(12, seed=5):
+        later = tick._replace(number=state.number + 1, end_s=state.end_s + 5.0)
+        state, _ = step(state, later)
+    return state.verdict.kind
 
 
 def after_a_minute(state: State, more: int) -> str:

@@ -225,6 +225,14 @@ def flip(more_errors: int | None) -> str:
     return f"{errors} than usual in the next minute would abort it"
 
 
+def slower(times: float | None) -> str:
+    """What would flip the verdict, from ``slowdown_to_abort``."""
+    if times is None:
+        return ""
+    much = f"{times:g} times as long" if times >= 2 else f"{100 * (times - 1):.0f} % longer"
+    return f"latency {much} in the next minute would abort it"
+
+
 def before_start(rates: Rates, ahead: Forecast | None) -> str:
     """What a weight will cost in time, said before the start."""
     if ahead is None:

@@ -32,6 +32,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/history", asking.history),
     ("GET", "/v1/rollouts/{id:path}", asking.rollout),
     ("GET", "/v1/judged/{id:path}", asking.judged),
+    ("GET", "/v1/verdicts/{id:path}", asking.verdicts),
     ("GET", "/v1/series", asking.series),
     ("GET", "/metrics", asking.metrics),
     ("GET", "/v1/stream", feeds.stream),

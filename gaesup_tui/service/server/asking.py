@@ -133,6 +133,13 @@ async def judged(request: Request) -> Response:
     return reply({"lines": [head_line(record), *map(entry_line, record.entries)]})
 
 
+async def verdicts(request: Request) -> Response:
+    """How the judgement of a rollout went, ready to be shown."""
+    known(request)
+    hub, rollout = _hub(request), printable_line(request.path_params["id"], 150)
+    return reply(dict(await hub.stories.of(hub.engine, rollout)))
+
+
 async def series(request: Request) -> Response:
     """One deployment with its revisions, or all of them by name with fewer points."""
     hub = _hub(request)

@@ -18,6 +18,7 @@ from gaesup_tui.service.server import mailbox as box
 from gaesup_tui.service.server.mailbox import Mailbox, frame
 from gaesup_tui.service.server.narrator import Narrator
 from gaesup_tui.service.server.speeds import Speeds
+from gaesup_tui.service.server.verdicts import Stories
 from gaesup_tui.service.server.views import Changed, Views
 from gaesup_tui.service.server.wire import encode
 
@@ -45,6 +46,7 @@ class Hub:
         self.started_at = started_at
         self.speeds = Speeds(engine.world)
         self.views = Views(engine, self.speeds, boot)
+        self.stories = Stories()
         self._clients: set[Mailbox] = set()
         self._narrator = Narrator(engine.world)
         self._recent: deque[bytes] = deque(maxlen=RECENT)
