@@ -124,14 +124,7 @@ class Verdicts(Page):
                 lines += self._bands(metric, history["points"], room, 2 if high else 1)
         for text in history["flips"]:
             lines += wrapped([Cell(f" {text}", "dim")], width)
-        lines += [
-            (),
-            [
-                Cell(
-                    " When the verdict turned, newest first; requests of both sides last", "heading"
-                )
-            ],
-        ]
+        lines += [(), [Cell(f" {_TURNS}", "heading")]]
         for turn in reversed(history["turns"]):
             lines += self._turn(turn, width)
         if history["left_out"]:
