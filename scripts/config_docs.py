@@ -30,6 +30,7 @@ SECTIONS = (
     ("blueGreen", "BlueGreenSpec"),
     ("guards[]", "Guard"),
     ("smokeTests[]", "Check"),
+    ("match[]", "MatchSpec"),
     ("sticky", "KeySpec"),
     ("conversion", "ConversionSpec"),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import SetTraffic
+from gaesup_tui.domain.steps import SetMatch, SetMirror, SetTraffic
 
 
 def is_held(state: Deployment) -> bool:
@@ -36,4 +36,6 @@ def next_share(rollout: Rollout) -> int | None:
     step = rollout.plan[rollout.index + 1] if rollout.index + 1 < len(rollout.plan) else None
     if isinstance(step, SetTraffic) and step.weight_percent > rollout.weight_percent:
         return step.weight_percent
+    if isinstance(step, SetMatch | SetMirror):
+        return rollout.weight_percent  # and what the step adds to it
     return None

@@ -9,7 +9,7 @@ from gaesup_tui.domain.judging.account import Line, explain
 from gaesup_tui.domain.judging.settings import FINE_BOUNDS_S
 from gaesup_tui.domain.judging.words import sentence
 from gaesup_tui.domain.remedies import remedy
-from gaesup_tui.domain.steps import RolloutSpec, compares
+from gaesup_tui.domain.steps import RolloutSpec, SetMatch, compares
 from gaesup_tui.domain.verdict import Finding, Verdict
 
 TICK_S = 5.0
@@ -23,8 +23,9 @@ def start_of(spec: RolloutSpec, bounds_s: tuple[float, ...]) -> Start:
     """The settings for one rollout; ``bounds_s`` are those of the backend's latency buckets.
 
     Without buckets latency is not judged. With sticky clients traffic is not: their number is not
-    the number of their requests, so a share of clients promises no share of requests. What an A/B
-    test asks of users, the judge does not ask of their requests.
+    the number of their requests, so a share of clients promises no share of requests. The same is
+    so where some requests go to the candidate whatever its share. What an A/B test asks of users,
+    the judge does not ask of their requests.
     """
     usual, has_latency = Metrics(), len(bounds_s) >= _MIN_BOUNDS
     errors = min(max(spec.error_tolerance, _LEAST), 1 - _LEAST)
@@ -36,10 +37,15 @@ def start_of(spec: RolloutSpec, bounds_s: tuple[float, ...]) -> Start:
             latency=usual.latency._replace(
                 tolerance=max(spec.p95_tolerance, _LEAST), enabled=has_latency
             ),
-            traffic=usual.traffic._replace(enabled=not spec.sticky),
+            traffic=usual.traffic._replace(enabled=not spec.sticky and not _steered(spec)),
             conversion=usual.conversion._replace(enabled=not compares(spec)),
         ),
     )
+
+
+def _steered(spec: RolloutSpec) -> bool:
+    """Whether requests beyond its share reach the candidate."""
+    return any(isinstance(step, SetMatch) for step in spec.plan)
 
 
 def verdict_of(state: State, trouble: str = "") -> Verdict:

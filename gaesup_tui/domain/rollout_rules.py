@@ -30,6 +30,8 @@ from gaesup_tui.domain.steps import (
     Pause,
     Plan,
     Scale,
+    SetMatch,
+    SetMirror,
     SetTraffic,
     SmokeTest,
 )
@@ -288,7 +290,7 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             smoke = look.smoke
             here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)
             return ("done", smoke.note) if smoke and here and smoke.passed else None
-        case SetTraffic():
+        case SetTraffic() | SetMatch() | SetMirror():
             return ("done", "") if in_force(seen, rollout) else None
         case Pause(duration_s=wait) if rollout.phase == "back":
             return ("done", "") if waited >= (wait or 0) else None

@@ -73,6 +73,9 @@ class MatchSpec(Spec):
         _exactly_one({"cookie": self.cookie, "header": self.header}, "a match")
         return self
 
+    def title(self) -> str:
+        return f"{self.cookie or self.header}={self.equals}"[:40]
+
     def match(self) -> route.Match:
         if self.cookie is not None:
             return route.Match("cookie", self.cookie, self.equals)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gaesup_tui.domain.model import Duration, Frozen, GuardLimit, Spec, Text
-from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
+from gaesup_tui.domain.route_spec import ConversionSpec, MatchSpec, Sticky
 from gaesup_tui.domain.text import duration
 
 Side = Literal["candidate", "base"]
@@ -76,6 +76,26 @@ class SetTraffic(Frozen):
         return f"{self.weight_percent} %"
 
 
+class SetMatch(Frozen):
+    """Requests with one of these values go to the candidate, whatever its share."""
+
+    kind: Literal["match"] = "match"
+    match: tuple[MatchSpec, ...]
+
+    def title(self) -> str:
+        return f"match {', '.join(each.title() for each in self.match)}"
+
+
+class SetMirror(Frozen):
+    """Copy so many of the base's reads to the candidate; their replies reach nobody."""
+
+    kind: Literal["mirror"] = "mirror"
+    percent: int = Field(ge=0, le=100)
+
+    def title(self) -> str:
+        return f"mirror {self.percent} %"
+
+
 class Pause(Frozen):
     """Wait for a time, or (``duration_s`` None) for a person until ``expiry_s``."""
 
@@ -136,7 +156,16 @@ class Bake(Frozen):
 
 
 Step = Annotated[
-    Scale | AwaitReady | SmokeTest | SetTraffic | Pause | Analyse | Compare | Bake,
+    Scale
+    | AwaitReady
+    | SmokeTest
+    | SetTraffic
+    | SetMatch
+    | SetMirror
+    | Pause
+    | Analyse
+    | Compare
+    | Bake,
     Field(discriminator="kind"),
 ]
 Plan = tuple[Step, ...]

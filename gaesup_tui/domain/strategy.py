@@ -10,6 +10,8 @@ from gaesup_tui.domain.steps import (
     Pause,
     Plan,
     Scale,
+    SetMatch,
+    SetMirror,
     SetTraffic,
     SmokeTest,
     Step,
@@ -43,7 +45,11 @@ def _canary_step(step: CanaryStep) -> list[Step]:
                 on_expiry=step.pause.on_expiry,
             )
         ]
-    assert step.analysis is not None  # the spec has exactly one of the three
+    if step.match is not None:
+        return [SetMatch(match=step.match)]
+    if step.mirror is not None:
+        return [SetMirror(percent=step.mirror)]
+    assert step.analysis is not None  # the spec has exactly one of them
     return [
         Analyse(
             duration_s=step.analysis.duration,

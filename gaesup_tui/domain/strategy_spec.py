@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.amounts import Amount, is_none
 from gaesup_tui.domain.model import Duration, Spec
-from gaesup_tui.domain.route_spec import Sticky
+from gaesup_tui.domain.route_spec import MatchSpec, Sticky
 from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, OnExpiry, WhileMoving
 
 
@@ -36,7 +36,7 @@ class AnalysisSpec(Spec):
 
 
 class CanaryStep(Spec):
-    """Exactly one of the three."""
+    """Exactly one of these."""
 
     weight: Annotated[int, Field(ge=0, le=100)] | None = None
     """Percent of the traffic for the new revision; weights only grow."""
@@ -44,6 +44,12 @@ class CanaryStep(Spec):
     """Wait: ``pause: 60s`` for a time, ``pause:`` alone for a person."""
     analysis: AnalysisSpec | None = None
     """Let the judge decide: ``analysis: 2m``."""
+    match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
+    """From here on, requests with one of these values go to the new revision, whatever its share:
+    ``match: [{header: x-beta, equals: "1"}]``."""
+    mirror: Annotated[int, Field(ge=0, le=100)] | None = None
+    """From here on, so many percent of the old revision's reads (GET, HEAD) are copied to the new
+    one; users never see those replies. 0 ends it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -62,10 +68,10 @@ class CanaryStep(Spec):
 
     @model_validator(mode="after")
     def _one_of(self) -> CanaryStep:
-        given = [n for n in ("weight", "pause", "analysis") if getattr(self, n) is not None]
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
-                "a step is one of weight, pause, analysis; "
+                f"a step is one of {', '.join(type(self).model_fields)}; "
                 f"this one has {' and '.join(given) or 'none'}"
             )
         return self

@@ -16,6 +16,8 @@ from gaesup_tui.domain.steps import (
     Compare,
     Pause,
     Scale,
+    SetMatch,
+    SetMirror,
     SetTraffic,
     SmokeTest,
 )
@@ -114,6 +116,11 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
         case SetTraffic(weight_percent=weight):
             live = seen.weights.get(rollout.candidate.id, 0)
             return Waiting(f"traffic {live} % of {weight} % on the route", since, False)
+        case SetMatch() | SetMirror() if seen.rules is None:
+            what = f"{step.title()}: its backend splits by weight only, abort it"
+            return Waiting(what, since, person=True)
+        case SetMatch() | SetMirror():
+            return Waiting(f"{step.title()} on the route", since, False)
         case Scale(side=side, replicas=count):
             return Waiting(f"{side} to {count} replicas", since, False)
     return Waiting("finishing", since, False)

@@ -14,6 +14,7 @@ from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionS
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import ENGINE, Actor
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult, decide_look, decide_time
+from gaesup_tui.domain.routing import route_of
 from gaesup_tui.domain.steps import SmokeTest
 from gaesup_tui.domain.strategy_spec import StrategySpec
 from gaesup_tui.domain.telemetry import Window
@@ -76,7 +77,8 @@ class Story:
             healthy = RevisionSeen(wanted=count, replicas=replicas)
             spoilt = self.spoil.get(revision_id, healthy) if count else healthy
             revisions[revision_id] = spoilt
-        return DeploymentSeen(weights=self.deployment.weights(), revisions=revisions)
+        route = route_of(self.deployment)
+        return DeploymentSeen(route.weights, revisions, route.rules)
 
     def _replica(self, name: str) -> ReplicaSeen:
         since = self.ready_since.setdefault(name, self.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,10 +14,12 @@ from gaesup_backends.local import counting, frames
 from gaesup_backends.local.counting import Audience, Goal
 from gaesup_backends.local.exchange import Request, dispatch
 from gaesup_backends.local.metrics import RevisionMetrics
+from gaesup_backends.local.mirroring import Mirror
+from gaesup_backends.local.preview import find_preview
 from gaesup_backends.local.replica import Replica
-from gaesup_backends.local.router import RevisionRoute, TrafficTable
+from gaesup_backends.local.router import RevisionRoute, Router, TrafficTable
 from gaesup_backends.local.steering import Steering
-from gaesup_tui.domain.route import Conversion, Key, Rules
+from gaesup_tui.domain.route import Conversion, Key, Match, Rules
 
 OLD, NEW = "v41-a", "v42-b"
 BY_COOKIE = Key("cookie", "basket")
@@ -30,8 +33,10 @@ class Worker:
         self.link = self
         self.inflight = self.requests = 0
         self.status = 200
+        self.got: list[bytes] = []
 
     def send(self, payload: bytes, call: Any) -> bool:
+        self.got.append(payload)
         call.done(frames.OK, b"Status: %d\r\n\r\n" % self.status)
         return True
 
@@ -51,8 +56,12 @@ class Door:
 
     def share(self, percent: int) -> None:
         weights = {NEW: percent, OLD: 100 - percent}
-        steering = Steering(self.rules, self.audience)
-        self.table = TrafficTable("cart@production", weights, self.routes, steering)
+        target = self.routes.get(self.rules.target)
+        mirror = None
+        if target and self.rules.mirror_percent:
+            mirror = Mirror(target, self.rules.mirror_percent, serves=bool(percent))
+        steering = Steering(self.rules, self.audience, target, mirror)
+        self.table = TrafficTable("cart@production", weights, self.routes, steering, target)
 
     def answer(self, data: bytes, *, close: bool) -> None:
         self.reply = data
@@ -178,3 +187,119 @@ def test_a_pinned_request_is_no_user() -> None:
     assert door.audience.counts(NEW) == (0, 0)
     request.pin = b"v99-z"
     assert b"404" in (dispatch(door.table, b"/", door, request) or b"")
+
+
+BETA = Rules(target=NEW, match=(Match("header", "x-beta", "1"), Match("cookie", "beta", "yes")))
+
+
+@pytest.mark.parametrize(
+    ("lines", "arm"),
+    [
+        (("x-beta: 1",), NEW),
+        (("cookie: a=b; beta=yes",), NEW),
+        (("x-beta: 2", "cookie: beta=yes"), NEW),
+        (("x-beta: 11",), OLD),
+        (("cookie: beta=no; xbeta=yes",), OLD),
+        (("xx-beta: 1",), OLD),
+        ((), OLD),
+    ],
+)
+def test_matching_requests_reach_a_candidate_without_a_share(
+    lines: tuple[str, ...], arm: str
+) -> None:
+    assert Door(BETA, share=0).ask(*lines) == arm
+
+
+def test_matching_requests_are_answered_though_the_candidate_is_down() -> None:
+    door = Door(BETA, share=0)
+    door.routes[NEW].ready = []
+    assert door.ask("x-beta: 1") == OLD
+
+
+def test_matching_users_stand_for_no_arm() -> None:
+    door = Door(replace(BETA, sticky=BY_COOKIE, salt="7"), share=0)
+    assert door.ask("x-beta: 1", "cookie: basket=me") == NEW
+    assert door.audience.counts(NEW) == (0, 0)
+
+
+MIRRORED = Rules(target=NEW, mirror_percent=100)
+
+
+def test_reads_are_copied_and_writes_are_not() -> None:
+    door = Door(MIRRORED, share=0)
+    for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
+        assert door.ask("a: b", method=method, target="/x?y=1") == OLD
+    copies = [payload.split(b"\r\n") for payload in door.workers[NEW].got]
+    assert [lines[0].split(b" ")[0] for lines in copies] == [b"GET", b"HEAD"]
+    assert all(b"x-gaesup-mirror: 1" in lines for lines in copies)
+    assert not any(b"x-gaesup-mirror" in payload for payload in door.workers[OLD].got)
+    new = door.routes[NEW].metrics
+    assert (new.mirrored.requests, new.requests) == ([2, 0, 0, 0], [0, 0, 0, 0])
+
+
+def test_a_share_of_the_reads_is_copied() -> None:
+    door = Door(replace(MIRRORED, mirror_percent=20), share=0)
+    for _ in range(3000):
+        door.ask()
+    assert abs(len(door.workers[NEW].got) / 3000 - 0.2) < 0.04
+
+
+def test_a_busy_candidate_gets_no_copies_and_they_are_told() -> None:
+    door = Door(MIRRORED, share=0)
+    for inflight, sent in ((7, 1), (8, 0)):
+        door.workers[NEW].inflight = inflight
+        door.workers[NEW].got.clear()
+        assert door.ask() == OLD
+        assert len(door.workers[NEW].got) == sent
+    assert door.routes[NEW].metrics.mirrored.dropped == 1
+
+
+def test_beside_users_a_copy_waits_for_an_idle_candidate() -> None:
+    door = Door(MIRRORED, share=1)
+    door.workers[NEW].inflight = 1
+    before = door.routes[NEW].metrics.mirrored.dropped
+    while door.ask() == NEW:
+        pass
+    assert door.routes[NEW].metrics.mirrored.dropped == before + 1
+
+
+def test_a_failing_copy_is_the_candidates_alone() -> None:
+    door = Door(MIRRORED, share=0)
+    door.workers[NEW].status = 500
+    assert door.ask() == OLD
+    assert b"HTTP/1.1 200" in door.reply
+    assert door.routes[NEW].metrics.mirrored.requests == [0, 0, 0, 1]
+    door.routes[NEW].ready = []
+    assert door.ask() == OLD
+    assert door.routes[NEW].metrics.mirrored.dropped == 1
+
+
+def preview(door: Door, target: str = "/", host: str = "") -> str:
+    router = Router()
+    router.put(door.table)
+    request = Request()
+    request.method, request.target, request.host = b"GET", target.encode(), host.encode()
+    table, rest = find_preview(router, request)
+    if table is None:
+        return "no such deployment"
+    refused = dispatch(table, rest, door, request)
+    return refused.decode() if refused else f"{door.header('x-gaesup-revision')} {rest.decode()}"
+
+
+def test_the_preview_address_leads_to_the_candidate_and_counts_nowhere() -> None:
+    door = Door(Rules(target=NEW), share=0)
+    assert preview(door, "/a?b", host="preview.cart.production.localhost:7411") == f"{NEW} /a?b"
+    assert preview(door, "/a", host="Preview.Cart.production.localhost") == f"{NEW} /a"
+    assert preview(door, "/_/cart@production:preview/a?b") == f"{NEW} /a?b"
+    assert preview(door, "/_/cart%40production:preview") == f"{NEW} /"
+    assert door.routes[NEW].metrics.requests == [0, 0, 0, 0]
+
+
+def test_a_preview_of_nobody_says_so() -> None:
+    door = Door(Rules(), share=0)
+    said = preview(door, host="preview.cart.production.localhost")
+    assert "404" in said
+    assert said.endswith("cart@production has no candidate to preview: no rollout is moving\n")
+    assert preview(door, host="preview.pears.production.localhost") == "no such deployment"
+    assert preview(door, "/_/pears@production:preview/") == "no such deployment"
+    assert preview(door, "/_/cart@production/") == "no such deployment"

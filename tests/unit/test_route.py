@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.judged import start_of
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.route import (
     METHODS,
@@ -28,6 +29,7 @@ from gaesup_tui.domain.route_spec import ConversionSpec
 from gaesup_tui.domain.routing import reached, route_of
 from gaesup_tui.domain.steps import Pause, SetTraffic
 from gaesup_tui.domain.strategy_spec import StrategySpec
+from gaesup_tui.domain.waiting import waiting
 
 from .story import KEY, Story, revision
 
@@ -154,3 +156,91 @@ def test_a_route_reaches_what_has_a_share_or_is_steered_to() -> None:
     assert not reached(DeploymentSeen(weights, rules=Rules(target="v42")), "v42")
     assert reached(DeploymentSeen(weights, rules=Rules(target="v42", match=beta)), "v42")
     assert reached(DeploymentSeen(weights), "v41")
+
+
+BETA = [{"header": "X-Beta", "equals": "1"}, {"cookie": "beta", "equals": "yes"}]
+STEERED = {
+    "steps": [
+        {"match": BETA},
+        {"pause": None},
+        {"mirror": 20},
+        {"pause": None},
+        {"mirror": 0},
+        {"weight": 10},
+        {"pause": None},
+    ]
+}
+
+
+def steered() -> Story:
+    story = Story()
+    story.stable("v41")
+    story.deploy("v42", canary=STEERED)
+    story.settle()
+    return story
+
+
+def promote(story: Story) -> Rules:
+    story.ask(cmd.Promote(deployment=KEY))
+    story.settle()
+    return route_of(story.deployment).rules
+
+
+def test_steps_steer_requests_to_the_candidate_until_they_are_taken_back() -> None:
+    story = steered()
+    route = route_of(story.deployment)
+    assert route.weights == {revision("v41").id: 100}
+    assert route.rules.target == revision("v42").id
+    assert route.rules.match == (Match("header", "x-beta", "1"), Match("cookie", "beta", "yes"))
+    assert route.rules.mirror_percent == 0
+    mirrored = promote(story)
+    assert (mirrored.mirror_percent, mirrored.match) == (20, route.rules.match)
+    split = promote(story)
+    assert (split.mirror_percent, split.match) == (0, route.rules.match)
+    assert story.deployment.weights()[revision("v42").id] == 10
+    assert not start_of(story.deployment.rollout.spec, ()).metrics.traffic.enabled  # type: ignore[union-attr]
+
+
+def test_the_way_back_ends_what_steers_before_it_takes_replicas_away() -> None:
+    story = steered()
+    live = replace(story.seen(), rules=route_of(story.deployment).rules)
+    story.ask(cmd.Abort(deployment=KEY, why="no"))
+    assert not route_of(story.deployment).rules.steers
+    while story.look(live):  # the backend is slow: requests are still steered
+        pass
+    assert story.deployment.active is not None
+    assert story.deployment.active.step == SetTraffic(weight_percent=0)
+    story.settle()
+    assert story.deployment.active is None
+
+
+def test_a_backend_that_cannot_steer_is_said_and_not_passed_by() -> None:
+    story = Story()
+    story.stable("v41")
+    story.deploy("v42", canary=STEERED)
+
+    def bare() -> DeploymentSeen:
+        return replace(story.seen(), rules=None)
+
+    while story.look(bare()):
+        pass
+    now = waiting(story.deployment, bare(), None)
+    assert now is not None
+    assert now.person
+    assert now.what.startswith("match X-Beta=1, beta=yes: its backend splits by weight only")
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ({"match": []}, "at least 1 item"),
+        ({"match": [{"header": "a"}]}, "equals"),
+        ({"match": [{"header": "a", "cookie": "b", "equals": "c"}]}, "header"),
+        ({"mirror": 101}, "100"),
+        ({"mirror": 5, "weight": 5}, "one of weight, pause, analysis, match, mirror"),
+        ({}, "this one has none"),
+    ],
+)
+def test_a_step_that_cannot_steer_is_refused(step: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        StrategySpec.model_validate({"canary": {"steps": [step]}})

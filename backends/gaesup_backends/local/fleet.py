@@ -18,6 +18,7 @@ from gaesup_backends.local.counting import Audience
 from gaesup_backends.local.gate import GateError
 from gaesup_backends.local.logs import DeploymentLog, printable
 from gaesup_backends.local.metrics import RevisionMetrics
+from gaesup_backends.local.mirroring import Mirror
 from gaesup_backends.local.replica import Replica
 from gaesup_backends.local.router import RevisionRoute, Router, TrafficTable
 from gaesup_backends.local.spawner import Spawner
@@ -115,9 +116,16 @@ class Deployment:
             for revision in self.revisions.values():
                 metrics = revision.route.metrics
                 metrics.conversions = metrics.conversions or 0
-        steering = Steering(rules, self.audience) if rules.sticky or rules.conversion else None
         routes = {key: revision.route for key, revision in self.revisions.items()}
-        self.table = TrafficTable(self.name, weights, routes, steering)
+        target = routes.get(rules.target)
+        steering = None
+        if rules.sticky or rules.conversion or rules.steers:
+            mirror = None
+            if target is not None and rules.mirror_percent:
+                serves = bool(weights.get(target.id) or rules.match)
+                mirror = Mirror(target, rules.mirror_percent, serves=serves)
+            steering = Steering(rules, self.audience, target, mirror)
+        self.table = TrafficTable(self.name, weights, routes, steering, target)
         return self.table
 
 

@@ -25,6 +25,7 @@ from gaesup_backends.local.exchange import (
     find_table,
     text_reply,
 )
+from gaesup_backends.local.preview import find_preview
 from gaesup_backends.local.router import PATH_PREFIX, Router
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
@@ -281,6 +282,8 @@ class ClientConnection(asyncio.Protocol):
         self._busy = True
         reply: bytes | None
         table, target = find_table(self._front.router, request)
+        if table is None:
+            table, target = find_preview(self._front.router, request)
         if table is not None:
             reply = dispatch(table, target, self, request)
         else:

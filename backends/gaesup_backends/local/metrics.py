@@ -19,6 +19,37 @@ BUCKETS_S: Final = (
 The finer ones below are for units that answer within a millisecond."""
 
 
+class Mirrored:
+    """Copies of other revisions' requests; no user saw a reply.
+
+    Attributes:
+        requests: counts of 2xx, 3xx, 4xx, 5xx.
+        dropped: copies that were not made because too many were waiting.
+    """
+
+    __slots__ = ("dropped", "requests")
+
+    def __init__(self) -> None:
+        self.requests = [0, 0, 0, 0]
+        self.dropped = 0
+
+    def count(self, status: int) -> None:
+        """One reply."""
+        self.requests[_class_of(status)] += 1
+
+    def as_state(self) -> dict[str, Any]:
+        """The JSON of the node's observation."""
+        return {
+            "requests": dict(zip(CLASSES, self.requests, strict=True)),
+            "dropped": self.dropped,
+        }
+
+
+def _class_of(status: int) -> int:
+    index = status // 100 - 2
+    return index if 0 <= index < 4 else 3
+
+
 class RevisionMetrics:
     """What users saw of one revision.
 
@@ -31,13 +62,22 @@ class RevisionMetrics:
             of the same replies.
     """
 
-    __slots__ = ("bucket_counts", "conversions", "duration_sum_s", "inflight", "requests", "traps")
+    __slots__ = (
+        "bucket_counts",
+        "conversions",
+        "duration_sum_s",
+        "inflight",
+        "mirrored",
+        "requests",
+        "traps",
+    )
 
     def __init__(self) -> None:
         self.requests = [0, 0, 0, 0]
         self.bucket_counts = [0] * (len(BUCKETS_S) + 1)
         self.duration_sum_s = 0.0
         self.conversions: int | None = None
+        self.mirrored = Mirrored()
         self.inflight = 0
         self.traps: Counter[str] = Counter()
 
@@ -58,6 +98,7 @@ class RevisionMetrics:
             "duration_sum_s": round(self.duration_sum_s, 6),
             "inflight": self.inflight,
             "conversions": self.conversions,
+            "mirrored": self.mirrored.as_state(),
         }
 
 
@@ -99,6 +140,8 @@ _FAMILIES: Final = (
     ("gaesup_conversions_total", "counter", "Successful replies to the unit's conversion."),
     ("gaesup_users", "gauge", "Different users by their key, since the rollout began."),
     ("gaesup_converted_users", "gauge", "Of those, users with a conversion."),
+    ("gaesup_mirrored_requests_total", "counter", "Replies to copies, which no user saw."),
+    ("gaesup_mirror_dropped_total", "counter", "Copies not made: too many were waiting."),
     ("gaesup_traps_total", "counter", "Calls into units that ended in a trap, by code."),
     ("gaesup_replica_ready", "gauge", "1 when the replica takes traffic."),
     ("gaesup_replica_restarts_total", "counter", "Starts after the first one."),
@@ -143,6 +186,12 @@ def _revision(text: PrometheusText, facts: dict[str, Any], labels: dict[str, str
     text.sample("gaesup_request_duration_seconds", facts["duration_sum_s"], "_sum", **labels)
     text.sample("gaesup_request_duration_seconds", total, "_count", **labels)
     text.sample("gaesup_inflight_requests", facts["inflight"], **labels)
+    mirrored = facts["mirrored"]
+    if mirrored["dropped"] or any(mirrored["requests"].values()):
+        for status_class, count in mirrored["requests"].items():
+            each = {**labels, "class": status_class}
+            text.sample("gaesup_mirrored_requests_total", count, **each)
+        text.sample("gaesup_mirror_dropped_total", mirrored["dropped"], **labels)
     for family, name in _BUSINESS:
         if facts[name] is not None:
             text.sample(family, facts[name], **labels)

@@ -166,6 +166,12 @@ class Node:
                 f"{name}  {weights}  http://{unit}.{environment}.localhost:{self.data_port}/"
                 f"  http://localhost:{self.data_port}/_/{name}/\n"
             )
+            if deployment.table.target is not None:
+                lines.append(
+                    f"{name}  preview of {deployment.table.target.id}"
+                    f"  http://preview.{unit}.{environment}.localhost:{self.data_port}/"
+                    f"  http://localhost:{self.data_port}/_/{name}:preview/\n"
+                )
         return "".join(lines) or "no deployments\n"
 
 

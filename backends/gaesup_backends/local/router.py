@@ -13,13 +13,13 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from random import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gaesup_backends.local.metrics import RevisionMetrics
 
 if TYPE_CHECKING:
+    from gaesup_backends.local.exchange import Answering, Request
     from gaesup_backends.local.replica import Replica
-    from gaesup_backends.local.steering import Steering
 
 BUCKETS: Final = 10_000
 PATH_PREFIX: Final = b"/_/"
@@ -61,19 +61,35 @@ class RevisionRoute:
         return best
 
 
-class TrafficTable:
-    """The route of one deployment at one moment; `steering` is what it says beside weights."""
+class Dispatcher(Protocol):
+    """Sends a request on its way where weights alone do not say which."""
 
-    __slots__ = ("_bounds", "_routes", "by_id", "name", "steering", "weights")
+    def dispatch(
+        self, table: TrafficTable, target: bytes, client: Answering, request: Request
+    ) -> bytes | None:
+        """The node's own reply when there is no way."""
+
+
+class TrafficTable:
+    """The route of one deployment at one moment.
+
+    Attributes:
+        steering: what it says beside weights.
+        target: the revision that its preview address leads to.
+    """
+
+    __slots__ = ("_bounds", "_routes", "by_id", "name", "steering", "target", "weights")
 
     def __init__(
         self,
         name: str,
         weights: Mapping[str, int],
         routes: Mapping[str, RevisionRoute],
-        steering: Steering | None = None,
+        steering: Dispatcher | None = None,
+        target: RevisionRoute | None = None,
     ) -> None:
         self.name = name
+        self.target = target
         self.weights = dict(weights)
         self.steering = steering
         self.by_id = {key.encode(): route for key, route in routes.items()}

@@ -1,4 +1,4 @@
-"""Requests of a deployment whose route says more than weights: arms by key, and what converts.
+"""Requests of a deployment whose route says more than weights: who is steered, who stays where.
 
 Deployments without rules never come here.
 """
@@ -22,6 +22,7 @@ from gaesup_backends.local.router import BUCKETS
 from gaesup_tui.domain.route import Key, Rules
 
 if TYPE_CHECKING:
+    from gaesup_backends.local.mirroring import Mirror
     from gaesup_backends.local.router import RevisionRoute, TrafficTable
 
 MONTH_S: Final = 30 * 86_400
@@ -32,9 +33,32 @@ _KEYED: Final = b"set-cookie: %b=%b; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax\
 class Steering:
     """The rules of one route at work; replaced with its table."""
 
-    __slots__ = ("_audience", "_goal", "_hasher", "_key", "_name", "_sticky")
+    __slots__ = (
+        "_audience",
+        "_goal",
+        "_hasher",
+        "_key",
+        "_match",
+        "_mirror",
+        "_name",
+        "_sticky",
+        "_target",
+    )
 
-    def __init__(self, rules: Rules, audience: Audience | None) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        audience: Audience | None,
+        target: RevisionRoute | None = None,
+        mirror: Mirror | None = None,
+    ) -> None:
+        self._target = target
+        self._mirror = mirror
+        self._match = [
+            (each.where == "cookie", each.name.encode(), each.equals.encode())
+            for each in rules.match
+            if target is not None
+        ]
         self._sticky = bool(rules.sticky)
         self._key = rules.sticky if isinstance(rules.sticky, Key) else None
         self._name = self._key.name.encode() if self._key else b""
@@ -50,6 +74,8 @@ class Steering:
         set_cookie = b""
         if request.pin is not None:
             route = table.pinned(request.pin)
+        elif self._match and self._matches(request):
+            route = self._target
         elif self._sticky:
             route, user, set_cookie = self._arm(table, request)
         else:
@@ -65,7 +91,19 @@ class Steering:
         else:
             exchange = Exchange(client, request, route, set_cookie)
         send(exchange, route, request.payload(target))
+        if self._mirror is not None and route is not self._target and request.pin is None:
+            self._mirror.show(request, target)
         return None
+
+    def _matches(self, request: Request) -> bool:
+        """Whether the request is meant for the target, and somebody is there to answer it."""
+        if self._target is None or not self._target.ready:
+            return False
+        for by_cookie, name, equals in self._match:
+            found = find_cookie(request, name) if by_cookie else find_header(request, name)
+            if found == equals:
+                return True
+        return False
 
     def _arm(
         self, table: TrafficTable, request: Request
