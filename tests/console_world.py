@@ -66,6 +66,7 @@ def deployment(key: str, **more: Any) -> Json:
         ],
         "project": "",
         "endpoint": f"http://127.0.0.1:9000/{unit}",
+        "preview": "",
         "seen_at": now,
         "problem": None,
         "numbers": {"rps": None, "error_ratio": None, "p50_s": None, "p95_s": None},

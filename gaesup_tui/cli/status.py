@@ -174,6 +174,8 @@ def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
         lines.append(("problem", row["problem"]))
     if row["endpoint"]:
         lines.append(("address", row["endpoint"]))
+    if row["preview"]:
+        lines.append(("preview", row["preview"]))
     return lines
 
 

@@ -142,6 +142,8 @@ class Deployment(Page):
 
     def _facts(self, view: DeploymentView, now: float) -> list[Row]:
         facts: list[tuple[str, str, str]] = [("Endpoint", view["endpoint"] or "not known", "")]
+        if view["preview"]:
+            facts.append(("Preview", view["preview"], ""))
         if view["waiting"]:
             facts.append(("Waits", waiting_sentence(view["waiting"], now), "warn"))
         if view["problem"]:

@@ -187,6 +187,8 @@ class Rollout(Page):
                     Cell(f"  p95 {millis(None if p95_s is None else p95_s * 1000):>7}"),
                 ]
             )
+        if view["preview"]:
+            lines.append([Cell("Preview ", "dim"), Cell(view["preview"])])
         return lines
 
     def _ab_lines(self, rollout: RolloutView, now: float) -> list[Runs]:

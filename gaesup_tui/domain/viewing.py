@@ -47,6 +47,7 @@ class Sight:
     """None when its backend has not been seen lately."""
     seen_at: float | None = None
     endpoint: str = ""
+    preview: str = ""
     problem: str | None = None
     verdict: Verdict | None = None
     """The judge's latest look, newer than the journaled one."""
@@ -129,6 +130,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         ],
         project=state.project,
         endpoint=sight.endpoint,
+        preview=sight.preview,
         seen_at=sight.seen_at,
         problem=printable_line(sight.problem, 300) if sight.problem else None,
         numbers=numbers(sight.total),

@@ -177,6 +177,8 @@ class DeploymentView(TypedDict):
     project: str
     endpoint: str
     """Where its traffic enters, as a URL; empty when not known."""
+    preview: str
+    """Where its candidate answers whatever its share; empty when there is none."""
     seen_at: float | None
     problem: str | None
     """The last thing the backend refused or failed at, while it lasts."""
@@ -272,6 +274,7 @@ class StatusRow(TypedDict):
     stop: NoteView | None
     notice: NoticeView | None
     endpoint: str
+    preview: str
     seen_at: float | None
     problem: str | None
     numbers: Numbers

@@ -27,6 +27,7 @@ def status_row(view: DeploymentView) -> StatusRow:
         stop=view["stop"],
         notice=view["notice"],
         endpoint=view["endpoint"],
+        preview=view["preview"],
         seen_at=view["seen_at"],
         problem=view["problem"],
         numbers=view["numbers"],

@@ -71,6 +71,7 @@ def sight_of(
         seen=seen,
         seen_at=seen_at(engine, state),
         endpoint=url_of(observer.endpoint(state.backend), state.key),
+        preview=preview_of(observer.endpoint(state.backend), state.key, seen),
         problem=problem_of(engine, state, seen),
         verdict=verdict,
         answer=answer,
@@ -101,6 +102,12 @@ def url_of(endpoint: str, key: str) -> str:
     return f"http://{endpoint}/_/{key}/" if endpoint else ""
 
 
+def preview_of(endpoint: str, key: str, seen: DeploymentSeen | None) -> str:
+    """Where its candidate answers, as the live route says; empty when it leads to none."""
+    there = seen is not None and seen.rules is not None and seen.rules.target in seen.revisions
+    return url_of(endpoint, f"{key}:preview") if there else ""
+
+
 def mark(
     seen: DeploymentSeen | None, verdict: Verdict | None, answer: ABAnswer | None, now: float
 ) -> Hashable:
@@ -110,6 +117,7 @@ def mark(
         return None
     return (
         tuple(seen.weights.items()),
+        seen.rules,
         tuple(
             (name, there.wanted, there.error, tuple(map(_replica, there.replicas)))
             for name, there in seen.revisions.items()
