@@ -37,13 +37,12 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
-def version_at(stack: Stack, path: str, **headers: str) -> str:
+def version_at(stack: Stack, path: str, **more: str) -> str:
     """The version that answers, or what is said instead."""
+    headers = {name.replace("_", "-"): value for name, value in more.items()}
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10)
     try:
-        connection.request(
-            "GET", path, headers={n.replace("_", "-"): v for n, v in headers.items()}
-        )
+        connection.request("GET", path, headers=headers)
         reply = connection.getresponse()
         body = reply.read().decode()
         return str(json.loads(body)["version"]) if reply.status == 200 else f"{reply.status} {body}"

@@ -267,3 +267,12 @@ async def test_a_watched_canary_that_ends_is_told() -> None:
         view.update(rollout=None, status="healthy", status_text="100 % on v8 (healthy)")
         console.engine.change("search@staging")
         await console.expects("search@staging: 100 % on v8 (healthy)")
+
+
+async def test_a_candidates_preview_address_stands_beside_the_endpoint() -> None:
+    world = CannedWorld.of(0)
+    address = "http://127.0.0.1:9000/_/web@production:preview/"
+    world.deployments["web@production"] = deployment("web@production", preview=address)
+    async with console_on(world) as console:
+        await console.press("2", "enter")
+        await console.expects("Endpoint", "Preview", address)
