@@ -138,11 +138,11 @@ def test_a_node_that_dies_loses_its_users_and_the_test_says_so(stack: Stack) -> 
     shoppers.buys = (0.2, 0.2)
     shoppers.come(0, 1100)
     assert counted(stack, 1100)["lost_users"] == 0
-    node, orphans = stack.node_pid, stack.workers()
-    kill(node)
+    orphans = stack.workers()
+    kill(stack.node_pid)
     for pid in orphans:
         gone(pid)
-    stack.until(CHECKOUT, lambda row: stack.node_pid != node and split(row), "split again")
+    stack.until(CHECKOUT, lambda row: answer(stack)["lost_users"] and split(row), "split again")
     shoppers.come(0, 40)
     view = counted(stack, 40)
     assert view["kind"] == "measuring"
