@@ -12,9 +12,10 @@ from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import wrapped
 from gaesup_tui.domain.abtest import telling
 from gaesup_tui.domain.abtest.views import ABView
-from gaesup_widgets.cells import Cell, percent
-from gaesup_widgets.evidence import Evidence, EvidenceTable
+from gaesup_tui.domain.text import duration
+from gaesup_widgets.cells import Cell
 from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.symbols import Symbols
 
 _LEVELS = {
     "better": "ok",
@@ -26,37 +27,52 @@ _LEVELS = {
 }
 
 
-def evidence_of(view: ABView) -> Evidence:
-    """The effect as a band: to the right the candidate is worse, as with every metric."""
+def band_runs(view: ABView, width: int, symbols: Symbols) -> Runs:
+    """``worse [··│··┼··│▬▬●▬▬··] better  limit 0.15 pt``: zero in the middle, and where a
+    difference begins to matter on both sides. The scale doubles until the interval fits."""
+    change, low, high, bound = view["difference"], view["low"], view["high"], view["bound"]
+    if change is None or low is None or high is None or not bound:
+        return [Cell("no effect can be told yet", "dim")]
+    matters = f" better  limit {bound * 100:.2g} pt"
+    half = max(4, min(20, (width - len(matters) - 11) // 2))
+    scale = bound * 2
+    while scale < max(abs(low), abs(high)):
+        scale *= 2
 
-    def harm(value: float | None) -> float | None:
-        return None if value is None else -value
+    def place(value: float) -> int:
+        return half + round(value / scale * half)
 
-    bound = view["bound"] or 0.0
-    return Evidence(
-        name="A/B",
-        baseline=percent(view["base"]["ratio"], 2).replace(" ", ""),
-        candidate=percent(view["candidate"]["ratio"], 2).replace(" ", ""),
-        difference=harm(view["difference"]),
-        low=harm(view["high"]),
-        high=harm(view["low"]),
-        tolerance=bound,
-        tolerance_text=f"-{bound * 100:.2g} pt",
-        level=_LEVELS.get(view["kind"], ""),
-    )
-
-
-def panel(view: ABView, now: float, width: int) -> list[Runs]:
-    """The test in a few lines: the answer, the arms, the split, the time."""
-    old, new = view["base"], view["candidate"]
-    users = f"{old['users']:,} and {new['users']:,} users".replace(",", " ")
-    lines = [
-        [Cell(f"A/B {view['kind']}", _LEVELS.get(view["kind"], "")), Cell(f"  {view['reason']}")],
-        [Cell("users ", "dim"), Cell(f"{users}; {telling.split(view)}")],
+    track = [symbols.band_track] * (2 * half + 1)
+    for at in range(place(low), place(high) + 1):
+        track[at] = symbols.band_interval
+    for at in (place(-bound), place(bound)):
+        track[at] = symbols.band_limit
+    track[half] = symbols.band_zero
+    track[place(change)] = symbols.band_point
+    line = symbols.band_edge_left + "".join(track) + symbols.band_edge_right
+    return [
+        Cell("worse ", "dim"),
+        Cell(line, _LEVELS.get(view["kind"], "")),
+        Cell(matters, "dim"),
     ]
-    if when := telling.times(view, now):
-        lines.append([Cell("answer ", "dim"), Cell(when)])
-    return [part for line in lines for part in wrapped(line, width)]
+
+
+def panel(view: ABView, now: float, width: int, symbols: Symbols) -> list[Runs]:
+    """The test in a few lines: the answer, the effect, the arms, the split, the time."""
+    old, new = view["base"], view["candidate"]
+    kind = Cell(f"A/B {view['kind']}", _LEVELS.get(view["kind"], ""))
+    users = f"{old['users']:,} and {new['users']:,}: ".replace(",", " ")
+    lines = [
+        *wrapped([kind, Cell(f" {view['reason']}")], width),
+        band_runs(view, width, symbols),
+        *wrapped([Cell("users  ", "dim"), Cell(users + telling.split(view))], width),
+    ]
+    if view["latest"] is not None:
+        soon = "an unknown time" if view["earliest"] is None else ""
+        soon = soon or duration(max(0.0, (view["earliest"] or now) - now))
+        late = duration(max(0.0, view["latest"] - now))
+        lines.append([Cell("answer ", "dim"), Cell(f"in {soon} at least, {late} at most")])
+    return lines
 
 
 class ABAnswer(Page):
@@ -64,16 +80,15 @@ class ABAnswer(Page):
 
     actions = ("promote", "abort", "extend", "pause", "resume", "copy", "time")
     DEFAULT_CSS = """
-    ABAnswer EvidenceTable { margin: 1 0; }
     ABAnswer Lines { height: auto; }
+    ABAnswer #band { margin: 1 0; }
     """
 
     def __init__(self, desk: Desk, key: str) -> None:
         super().__init__(desk, f"{key} A/B test")
         self._key = key
-        self._head, self._rest = Lines(), Lines()
-        self._table = EvidenceTable(symbols=desk.symbols)
-        self._scroll = VerticalScroll(self._head, self._table, self._rest)
+        self._head, self._band, self._rest = Lines(), Lines(id="band"), Lines()
+        self._scroll = VerticalScroll(self._head, self._band, self._rest)
 
     def compose(self) -> ComposeResult:
         yield self._scroll
@@ -102,13 +117,14 @@ class ABAnswer(Page):
 
     def _draw(self) -> None:
         view, width = self._view(), max(20, self._scroll.size.width - 2)
-        self._table.display = view is not None
+        self._band.display = view is not None
         if view is None:
             self._head.set_lines([[Cell(f" {self._key}: its last rollout was no A/B test", "dim")]])
             self._rest.set_lines([])
             return
         self._head.set_lines(_head(view))
-        self._table.show(view["base"]["version"], view["candidate"]["version"], [evidence_of(view)])
+        band = band_runs(view, width - 1, self.desk.symbols)
+        self._band.set_lines([[Cell(" "), *band]])
         lines: list[Runs] = []
         for label, text in telling.told(view, self.desk.now()):
             style = _LEVELS.get(view["kind"], "") if label == "Answer" else ""

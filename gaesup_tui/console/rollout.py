@@ -122,10 +122,7 @@ class Rollout(Page):
         self._evidence.border_title = requests_line(rollout["verdict"], base, candidate)
         verdict = rollout["verdict"]
         findings = verdict["findings"] if verdict else []
-        evidence = [evidence_of(finding) for finding in findings]
-        if test := rollout["ab"]:
-            evidence.insert(0, ab.evidence_of(test))
-        self._table.show(base, candidate, evidence)
+        self._table.show(base, candidate, [evidence_of(finding) for finding in findings])
         # The sentence first: on a low terminal the last lines are not seen.
         self._verdict.set_lines(
             [
@@ -194,7 +191,7 @@ class Rollout(Page):
     def _ab_lines(self, rollout: RolloutView, now: float) -> list[Runs]:
         width = max(20, self._verdict.content_size.width)
         test = rollout["ab"]
-        return [*ab.panel(test, now, width), ()] if test else []
+        return [*ab.panel(test, now, width, self.desk.symbols), ()] if test else []
 
     def _verdict_lines(self, view: DeploymentView, rollout: RolloutView) -> list[Runs]:
         width, verdict = max(20, self._verdict.content_size.width), rollout["verdict"]
