@@ -50,6 +50,8 @@ class Counters:
     """Different users, by the key that keeps them on their side; None: nothing tells them apart."""
     converted_users: int | None = None
     """Of ``users``, those with at least one conversion."""
+    users_full: bool = False
+    """Whether no more users can be told apart than already are."""
 
     @property
     def requests(self) -> int:

@@ -152,6 +152,15 @@ def test_no_counts_make_nonsense(
         assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
 
 
+def test_where_no_more_users_can_be_counted_nothing_is_forecast() -> None:
+    now = split((3000, 180), (3000, 222))._replace(full=True)
+    found = ask(now, TERMS, 600.0)
+    left = ahead(now, found, TERMS, 600.0, 600.0)
+    assert (found.kind, found.gate, left.about_s) == ("measuring", "room", None)
+    said = sentence(now, found, TERMS, left, "v41", "v42")
+    assert said.endswith("not sure, and no more than 6,000 users can be told apart")
+
+
 def test_an_interval_shrinks_as_users_come() -> None:
     found = [difference(Arm(n, n // 10), Arm(n, n // 10), 0.1, 0.05) for n in (1000, 10_000, 10**5)]
     reaches = [each.reach for each in found if each]

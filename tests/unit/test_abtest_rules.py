@@ -69,7 +69,7 @@ def test_the_sentence_says_both_conversions_the_difference_and_its_interval() ->
     story.come(*BETTER)
     assert story.rollout.answer is not None
     assert story.rollout.answer.reason == (
-        "v42 converts 4.50 %, v41 3.00 %: +1.50 points (+0.80 to +2.20, +50 %), better"
+        "v42 converts 4.50 %, v41 3.00 %: +1.50 points (+0.91 to +2.09, +50 %), better"
     )
 
 

@@ -41,6 +41,11 @@ class Audience:
         if user in self._met.get(revision, ()):
             self._converted.setdefault(revision, set()).add(user)
 
+    @property
+    def full(self) -> bool:
+        """Whether nobody new is counted any more."""
+        return not self._room
+
     def counts(self, revision: str) -> tuple[int, int]:
         """Users of a revision, and those of them who converted."""
         return len(self._met.get(revision, ())), len(self._converted.get(revision, ()))

@@ -95,11 +95,13 @@ class Deployment:
             },
         }
 
-    def _users(self, revision_id: str) -> dict[str, int | None]:
-        met, converted = None, None
+    def _users(self, revision_id: str) -> dict[str, int | bool | None]:
+        met, converted, full = None, None, False
         if self.audience is not None:
             met, converted = self.audience.counts(revision_id)
-        return {"users": met, "converted_users": converted if self.rules.conversion else None}
+            full = self.audience.full
+        converted = converted if self.rules.conversion else None
+        return {"users": met, "converted_users": converted, "users_full": full}
 
     def take(self, rules: Rules) -> None:
         """The rules of a new route. Users are counted anew with each new salt."""

@@ -67,4 +67,5 @@ def _counters(facts: dict[str, Any]) -> Counters:
         conversions=facts["conversions"],
         users=facts["users"],
         converted_users=facts["converted_users"],
+        users_full=facts.get("users_full", False),
     )

@@ -29,7 +29,7 @@ def ahead(split: Split, found: Found, terms: Terms, elapsed_s: float, counted_s:
     if missing and (not fewest or counted_s <= 0):
         return Ahead(None, at_most, None)
     at_least = max(run, missing * counted_s / fewest if missing else 0.0)
-    times = _times(found.effect, terms) if found.effect else None
+    times = _times(found.effect, terms) if found.effect and not split.full else None
     about = None if times is None else max(at_least, (times - 1) * counted_s)
     return Ahead(at_least, at_most, about)
 

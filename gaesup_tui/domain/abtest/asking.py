@@ -9,7 +9,7 @@ from gaesup_tui.domain.abtest.difference import Difference, difference, few
 from gaesup_tui.domain.abtest.split import broken
 
 Kind = Literal["measuring", "better", "worse", "no difference", "undecided", "broken split"]
-Gate = Literal["", "users", "conversions", "time", "evidence"]
+Gate = Literal["", "users", "conversions", "time", "evidence", "room"]
 
 
 class Found(NamedTuple):
@@ -31,7 +31,11 @@ def ask(split: Split, terms: Terms, elapsed_s: float) -> Found:
     kind = _kind(effect) if effect and not gate else None
     if kind is None:
         late = elapsed_s >= terms.max_run_s
-        return Found("undecided" if late else "measuring", effect, gate or "evidence")
+        return Found(
+            "undecided" if late else "measuring",
+            effect,
+            gate or ("room" if split.full else "evidence"),
+        )
     return Found(kind, effect)
 
 

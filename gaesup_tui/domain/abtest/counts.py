@@ -24,6 +24,8 @@ class Split(NamedTuple):
     candidate: Arm
     boot: str
     """The backend's life: its counters begin with it."""
+    full: bool = False
+    """Whether no more users can be counted."""
 
     @property
     def users(self) -> int:

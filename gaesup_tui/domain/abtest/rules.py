@@ -34,14 +34,15 @@ def terms_of(step: Compare, extended_s: float = 0.0) -> Terms:
 
 def split_of(rollout: Rollout, seen: DeploymentSeen, boot: str) -> Split | None:
     """Both arms as they are counted; None when nothing tells users apart."""
-    arms = []
+    arms, full = [], False
     for side in (rollout.base, rollout.candidate):
         there = seen.revision(side.id if side else None)
         counted = there.counters if there else None
         if counted is None or counted.users is None or counted.converted_users is None:
             return None
         arms.append(Arm(counted.users, counted.converted_users))
-    return Split(arms[0], arms[1], boot)
+        full = full or counted.users_full
+    return Split(arms[0], arms[1], boot, full)
 
 
 def answer_now(rollout: Rollout, seen: DeploymentSeen, boot: str, now: float) -> ABAnswer | None:

@@ -38,9 +38,9 @@ class ABTestSpec(Spec):
     """Without an answer until then it is undecided."""
     min_users: Annotated[int, Field(ge=1)] = 1000
     """No answer before each arm has so many."""
-    min_effect: Annotated[float, Field(gt=0, le=1000)] = 5.0
-    """The smallest change worth a decision, in percent of the old revision's conversion: 5 of
-    3 % are 0.15 points."""
+    min_effect: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    """The smallest change worth a decision, in percent of the old revision's conversion: 10 of
+    3 % are 0.3 points."""
     confidence: Annotated[float, Field(ge=50, le=99.99)] = 95.0
     """Percent of tests of two equal arms that name no winner, ever, however often one looks."""
     on_better: OnAnswer = "hold"

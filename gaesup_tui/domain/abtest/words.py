@@ -65,6 +65,8 @@ def _waits(split: Split, found: Found, terms: Terms, ahead: Ahead) -> str:
             return f"{least} of {MIN_CONVERTED} conversions of each arm"
         case "time":
             return f"no answer before it ran {duration(terms.min_run_s)}"
+        case "room":
+            return f"not sure, and no more than {split.users:,} users can be told apart"
     if ahead.about_s is None:
         return "not sure yet"
     return f"not sure yet: about {duration(ahead.about_s)} more if it stays so"
