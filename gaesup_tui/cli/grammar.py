@@ -271,6 +271,8 @@ COMMANDS: tuple[Command, ...] = (
             *ONE,
             arg("--rps", metavar="N", type=float, required=True, help="requests a second"),
             arg("--duration", metavar="TIME", help="30s; else until Ctrl-C"),
+            arg("--users", metavar="N", type=int, help="of so many users, each with its cookie"),
+            arg("--cookie", metavar="NAME", default="gsu-user", help="its name (gsu-user)"),
             JSON,
         ),
         mutating=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,14 +13,17 @@ from gaesup_tui.cli import rest, targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid, Unavailable
+from gaesup_tui.domain.route import NAME
 from gaesup_tui.domain.text import milliseconds
 from gaesup_tui.domain.views import StatusRow
 
 if TYPE_CHECKING:
+    from gaesup_tui.cli.load_mix import Users
     from gaesup_tui.cli.load_report import LoadReport
     from gaesup_tui.cli.load_traffic import LoadTarget
 
 MAX_RPS = 10_000.0
+MAX_USERS = 10_000_000
 SILENCE_S = 60.0
 
 
@@ -30,7 +34,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     duration_s = rest.seconds(args.duration, "--duration") if args.duration else None
     engine = connect(args)
     row = targets.find(engine.status()["deployments"], args.unit, args.environment)
-    report = _send(_target(row), args.rps, duration_s, out, quiet=args.json)
+    target = replace(_target(row), users=_users(args.users, args.cookie))
+    report = _send(target, args.rps, duration_s, out, quiet=args.json)
     if args.json:
         from dataclasses import asdict
 
@@ -51,6 +56,18 @@ def _target(row: StatusRow) -> LoadTarget:
             hint="its backend is not seen: `gaesup status` says since when",
         )
     return LoadTarget(unit=row["unit"], environment=row["environment"], port=entry.port)
+
+
+def _users(count: int | None, cookie: str) -> Users | None:
+    from gaesup_tui.cli.load_mix import Users
+
+    if count is None:
+        return None
+    if not 0 < count <= MAX_USERS:
+        raise Invalid(f"--users: {count} is not possible", hint=f"give 1 to {MAX_USERS:,}")
+    if not NAME.fullmatch(cookie):
+        raise Invalid("--cookie: that is no name of a cookie", hint="use A-Z, a-z, 0-9, - and _")
+    return Users(count, cookie)
 
 
 def _send(

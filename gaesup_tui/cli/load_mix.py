@@ -58,7 +58,17 @@ def mix_for(unit: str) -> tuple[Call, ...]:
     return MIXES.get(unit, DEFAULT_MIX)
 
 
-def request_maker(calls: tuple[Call, ...], host: str, seed: int = 1) -> Callable[[], bytes]:
+@dataclass(frozen=True)
+class Users:
+    """Who sends the requests: one of so many, told apart by a cookie."""
+
+    count: int
+    cookie: str
+
+
+def request_maker(
+    calls: tuple[Call, ...], host: str, seed: int = 1, users: Users | None = None
+) -> Callable[[], bytes]:
     """A function that gives the bytes of the next HTTP/1.1 request for `host`.
 
     The same seed gives the same requests in the same order.
@@ -80,6 +90,8 @@ def request_maker(calls: tuple[Call, ...], host: str, seed: int = 1) -> Callable
             "{card}": dice.choice(CARDS),
         }
         head = f"{call.method} {filled(call.path, values)} HTTP/1.1\r\nHost: {host}\r\n"
+        if users:
+            head += f"Cookie: {users.cookie}=u{dice.randint(1, users.count)}\r\n"
         if call.method == "GET":
             return f"{head}\r\n".encode()
         body = filled(call.body, values).encode()

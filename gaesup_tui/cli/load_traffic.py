@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gaesup_tui.cli.load_connections import Connections, Shot
-from gaesup_tui.cli.load_mix import mix_for, request_maker
+from gaesup_tui.cli.load_mix import Users, mix_for, request_maker
 from gaesup_tui.cli.load_report import LoadReport, Tally
 
 MAX_RPS = 10_000.0
@@ -33,6 +33,8 @@ class LoadTarget:
     address: str = "127.0.0.1"
     connections: int = 256
     timeout_s: float = 5.0
+    users: Users | None = None
+    """None: nobody can tell the requests' senders apart."""
 
     @property
     def host(self) -> str:
@@ -45,7 +47,7 @@ class _Run:
 
     def __init__(self, target: LoadTarget, rps: float, duration_s: float | None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._next_request = request_maker(mix_for(target.unit), target.host)
+        self._next_request = request_maker(mix_for(target.unit), target.host, users=target.users)
         self._interval_s = 1.0 / rps
         self._due_in_all = None if duration_s is None else max(1, round(duration_s * rps))
         self._fired = 0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaesup_tui.cli.load_mix import MIXES, mix_for, request_maker
+from gaesup_tui.cli.load_mix import MIXES, Users, mix_for, request_maker
 from gaesup_tui.cli.load_reply import BadReply, Reply, ReplyReader
 from gaesup_tui.cli.load_report import Histogram, LoadReport
 from gaesup_tui.cli.load_traffic import MAX_RPS, LoadTarget, run_load
@@ -336,3 +336,13 @@ def test_percentiles_are_within_two_percent(latencies: list[float], ratio: float
     ordered = sorted(latencies)
     exact = ordered[max(0, -int(-ratio * len(ordered) // 1) - 1)]
     assert histogram.quantile(ratio) == pytest.approx(exact, rel=0.02)
+
+
+def test_requests_of_users_bring_one_cookie_each_and_all_of_them_come() -> None:
+    make = request_maker(mix_for("cart"), "h", users=Users(20, "shopper"))
+    found = [
+        request.partition(b"Cookie: shopper=")[2].split(b"\r\n")[0]
+        for request in (make() for _ in range(500))
+    ]
+    assert set(found) == {f"u{n}".encode() for n in range(1, 21)}
+    assert b"Cookie" not in request_maker(mix_for("cart"), "h")()

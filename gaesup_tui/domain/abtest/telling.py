@@ -86,10 +86,11 @@ def _matters(view: ABView) -> str:
 
 
 def _counted(view: ABView, now: float) -> str:
-    since = duration(max(0.0, now - (view["counted_from"] or now)))
+    counting = view["latest"] is not None and view["counted_from"] is not None
+    since = f"for {duration(max(0.0, now - (view['counted_from'] or now)))}, " if counting else ""
     lost = view["lost_users"]
     again = f"; at least {lost:,} users of before a restart are lost" if lost else ""
-    return f"for {since}, at least {view['min_users']:,} users of each arm needed{again}"
+    return f"{since}at least {view['min_users']:,} users of each arm needed{again}"
 
 
 def _left(at: float, now: float) -> str:
