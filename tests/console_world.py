@@ -206,6 +206,7 @@ class CannedWorld:
     frozen: str | None = None
     stops: list[Json] = field(default_factory=list)
     rollbacks: list[Json] = field(default_factory=list)
+    trains: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
 
@@ -302,6 +303,7 @@ class CannedWorld:
             "frozen": self.frozen,
             "stops": self.stops,
             "rollbacks": self.rollbacks,
+            "trains": self.trains,
             "moving": moving,
             "still": [],
             "backends": {"local": time.time()},

@@ -30,6 +30,8 @@ class Command:
     help: str
     arguments: tuple[Argument, ...] = ()
     mutating: bool = False
+    reads: tuple[str, ...] = ()
+    """Of a mutating command, the values of ``what`` that change nothing."""
     one_of: tuple[Argument, ...] = ()
     """Arguments that exclude each other."""
 
@@ -195,6 +197,48 @@ COMMANDS: tuple[Command, ...] = (
         REASON,
         NO_WAIT,
         action="global_rollback",
+    ),
+    Command(
+        "train",
+        "train",
+        "Several units as one release, in dependency order, with one gate and one way back",
+        (
+            arg("what", choices=("start", "status", "promote", "abort", "list")),
+            arg("name", metavar="NAME", nargs="?", help="a train of gaesup.yaml, or one started"),
+            arg(
+                "--unit",
+                metavar="UNIT=V",
+                action="append",
+                help="start: a unit and its version, instead of a train of gaesup.yaml; repeatable",
+            ),
+            arg("-e", "--environment", metavar="E", help="start: where it goes"),
+            arg(
+                "--gate",
+                choices=("before", "between", "none"),
+                help="start: where it waits for you by itself (between)",
+            ),
+            arg(
+                "--on-failure",
+                choices=("rollback", "hold", "continue"),
+                help="start: what follows when one unit goes back (rollback)",
+            ),
+            arg("--at-once", metavar="N", type=int, help="start: most units side by side (all)"),
+            arg("--expiry", metavar="TIME", help="start: a gate's longest wait, or never (30m)"),
+            arg(
+                "--strategy",
+                choices=("rolling", "canary", "blueGreen"),
+                help="start: for every unit, instead of its own",
+            ),
+            arg("--plan", action="store_true", help="only show what would happen"),
+            FILE,
+            REASON,
+            JSON,
+            arg("--wait", action="store_true", help="until it is over: 0 arrived, 1 not, 3 late"),
+            TIMEOUT,
+            NO_WAIT,
+        ),
+        mutating=True,
+        reads=("status", "list"),
     ),
     Command(
         "release",

@@ -54,7 +54,8 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _check_writable(command: Command, values: argparse.Namespace) -> None:
-    if command.mutating and values.read_only:
+    reads = getattr(values, "what", None) in command.reads
+    if command.mutating and values.read_only and not reads:
         raise Refused(
             f"{command.name} changes something, and this is --read-only",
             hint="leave --read-only out",

@@ -37,6 +37,7 @@ _PROGRAMS = [
     "demo",
     "completion",
     "global-rollback",
+    "train",
 ]
 _NEVER = {"console": "this is the console", "watch": "press w on the deployment"}
 _WITHOUT_END = {"-f", "--follow"}
@@ -132,6 +133,8 @@ def understand(text: str, keys: Sequence[str], current: str | None) -> Asked:
 
 
 def _is_mutating(given: Sequence[str]) -> bool:
+    if given[0] == "train":
+        return list(given[1:2]) not in (["status"], ["list"])
     mutating = {action.command.split()[0] for action in ACTIONS if action.mutating}
     return given[0] in mutating | {"load", "demo", "init"} or list(given[:2]) in (
         ["engine", "stop"],

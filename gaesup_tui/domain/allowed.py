@@ -9,7 +9,7 @@ from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before
-from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause
+from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.waiting import expires_at
 from gaesup_tui.domain.world import World
@@ -128,7 +128,8 @@ def _no_promote(state: Deployment, *, full: bool) -> str | None:
         return f"paused by {rollout.paused.by.name}: resume it first"
     if full:
         return "it is being promoted fully already" if rollout.full else None
-    if isinstance(rollout.step, Pause | Analyse | Compare | Bake) or held_before(state) is not None:
+    stands = Pause | Analyse | Compare | AwaitTrain | Bake
+    if isinstance(rollout.step, stands) or held_before(state) is not None:
         return None
     title = rollout.step.title() if rollout.step else "finishing"
     # No "since 12 s" here: reasons are kept in views and would stand still there.

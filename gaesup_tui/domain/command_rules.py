@@ -19,8 +19,10 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import Analyse, Bake, Cause, Compare, Pause
+from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Cause, Compare, Pause
 from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.train_commands import abort_train, promote_train, start_train
+from gaesup_tui.domain.train_order import without_stops
 from gaesup_tui.domain.world import World, in_scope
 
 
@@ -42,6 +44,12 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
             return [*events, *drop_all(world, command.scope, "global rollback")]
         case cmd.Release():
             return _release(world, command)
+        case cmd.TrainStart():
+            return start_train(world, command, by, now)
+        case cmd.TrainPromote():
+            return promote_train(world, command, by, now)
+        case cmd.TrainAbort():
+            return abort_train(world, command, by, now)
         case cmd.Deploy():
             _check_moved(world.deployments.get(command.deployment), command.expect_seq)
             moving = world.deployments.get(command.deployment)
@@ -150,7 +158,7 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
         events.insert(0, ev.RolloutResumed(deployment=state.key, why=command.why))
     if command.full:
         return events
-    if not isinstance(rollout.step, Pause | Analyse | Compare | Bake):
+    if not isinstance(rollout.step, Pause | Analyse | Compare | AwaitTrain | Bake):
         # It is held before a share: why_not looked.
         events[-1] = events[-1].model_copy(update={"share": True})
         return events
@@ -219,9 +227,8 @@ def _rollback_target(state: Deployment, version: str | None) -> Revision:
 def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.RolloutCreated:
     failed = state.rollout
     assert failed is not None  # why_not looked
-    spec = failed.spec
-    if command.start == "failed":
-        spec = spec.model_copy(update={"plan": from_failed(failed)[0]})
+    plan = from_failed(failed)[0] if command.start == "failed" else failed.spec.plan
+    spec = failed.spec.model_copy(update={"plan": without_stops(plan)})
     return create(
         state.key,
         state,

@@ -141,6 +141,49 @@ class ReleaseHold(_OnDeployment):
     action: Literal["unhold"] = "unhold"
 
 
+TrainGate = Literal["before", "between", "none"]
+"""Where a train waits for a person by itself: before its first group, between its groups, or
+nowhere. Where its units would wait, it waits in any case, once for all of them."""
+OnFailure = Literal["rollback", "hold", "continue"]
+"""When one unit goes back: all go back, or nothing more starts until a person decides, or the
+others go on without it and without what needs it."""
+
+
+class TrainStart(Frozen):
+    """Begin a release train: these deploys, dependencies first, all in one environment."""
+
+    action: Literal["train_start"] = "train_start"
+    train: Name
+    environment: Name
+    orders: Annotated[tuple[Deploy, ...], Field(min_length=1, max_length=100)]
+    gate: TrainGate = "between"
+    on_failure: OnFailure = "rollback"
+    at_once: Annotated[int, Field(ge=1)] | None = None
+    """How many units of a group move side by side; None: all of them."""
+    expiry_s: Annotated[float, Field(gt=0, le=30 * 86400)] | None = 1800.0
+    """How long a gate waits before the train goes back; None: for ever."""
+    why: Text = ""
+
+
+class _OnTrain(Frozen):
+    train: Name
+    why: Text = ""
+    expect_seq: int | None = None
+    """The train's ``seq`` when the person looked; refused if it moved. None: no check."""
+
+
+class TrainPromote(_OnTrain):
+    """Pass the gate the train stands at, or let one that is held go on with what is left."""
+
+    action: Literal["train_promote"] = "train_promote"
+
+
+class TrainAbort(_OnTrain):
+    """Everything the train moved goes back, dependents first. It always wins."""
+
+    action: Literal["train_abort"] = "train_abort"
+
+
 class Stop(Frozen):
     """Emergency stop of a scope: everything (empty), an environment, or a deployment."""
 
@@ -185,6 +228,9 @@ Command = Annotated[
     | Hold
     | Lock
     | Unlock
+    | TrainStart
+    | TrainPromote
+    | TrainAbort
     | Stop
     | GlobalRollback
     | Release,
@@ -192,5 +238,5 @@ Command = Annotated[
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
-ALWAYS_ALLOWED = (Abort, Stop)
+ALWAYS_ALLOWED = (Abort, Stop, TrainAbort)
 """What acts even while the journal cannot be written."""

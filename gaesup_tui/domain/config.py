@@ -20,6 +20,7 @@ from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.steps import Check, Guard, WhileMoving
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
+from gaesup_tui.domain.train_config import TrainSpec, train_fault
 
 Strategy = Literal["canary", "rolling", "blueGreen", "abTest"]
 Named = TypeVar("Named")
@@ -161,6 +162,8 @@ class ProjectFile(Spec):
     """Name to settings: ``development``, ``staging``, ``production``, or any other."""
     units: Annotated[dict[Name, UnitSpec], Field(min_length=1)]
     """Name to settings."""
+    trains: dict[Name, TrainSpec] = Field(default_factory=dict)
+    """Name to units that are released together, see [trains.md](trains.md)."""
 
     def unit(self, name: str) -> UnitSpec:
         """Raises ``NotFound`` with the names there are."""
@@ -180,7 +183,7 @@ def _named(there: Mapping[str, Named], name: str, kind: str) -> Named:
 
 
 def dependency_fault(project: ProjectFile) -> tuple[tuple[str | int, ...], str, str] | None:
-    """Where a ``dependsOn`` is wrong, what is, and what to do; None when all are right."""
+    """Where a ``dependsOn`` or a train is wrong, what is, and what to do; None when none is."""
     for name, unit in project.units.items():
         for number, other in enumerate(unit.depends_on):
             if other not in project.units:
@@ -188,7 +191,8 @@ def dependency_fault(project: ProjectFile) -> tuple[tuple[str | int, ...], str, 
                 return ("units", name, "dependsOn", number), f"there is no unit {other!r}", known
     found = circle({name: unit.depends_on for name, unit in project.units.items()})
     if not found:
-        return None
+        versions = {name: unit.versions for name, unit in project.units.items()}
+        return train_fault(project.trains, versions, project.environments)
     shown = " → ".join(found if len(found) < 9 else (*found[:7], "…", found[-1]))
     message = f"units depend on each other in a circle: {shown}"
     return ("units", found[0], "dependsOn"), message, "take one of these out"

@@ -16,7 +16,7 @@ from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.returning import rollback_line, way_back_line
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before, weight_at
-from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, SetTraffic, Step
+from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.domain.views import Preview
@@ -166,7 +166,7 @@ def _next_weight(rollout: Rollout) -> int | None:
     for step in rollout.plan[rollout.index + 1 :]:
         if isinstance(step, SetTraffic):
             return step.weight_percent
-        if isinstance(step, Pause | Analyse | Compare | Bake):
+        if isinstance(step, Pause | Analyse | Compare | AwaitTrain | Bake):
             return None
     return None
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, Compare, Pause, Plan, SetTraffic, SmokeTest
+from gaesup_tui.domain.steps import (
+    Analyse,
+    AwaitTrain,
+    Compare,
+    Pause,
+    Plan,
+    SetTraffic,
+    SmokeTest,
+)
 
 
 def from_failed(failed: Rollout) -> tuple[Plan, int]:
@@ -13,7 +21,7 @@ def from_failed(failed: Rollout) -> tuple[Plan, int]:
     before = [
         step
         for step in failed.spec.plan[:passed]
-        if not isinstance(step, Pause | Analyse | Compare | SmokeTest)
+        if not isinstance(step, Pause | Analyse | Compare | AwaitTrain | SmokeTest)
     ]
     last_share = [step for step in before if isinstance(step, SetTraffic)][-1:]
     kept = [step for step in before if not isinstance(step, SetTraffic)]

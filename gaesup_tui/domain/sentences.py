@@ -8,6 +8,8 @@ from typing import Literal
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.text import duration, some
+from gaesup_tui.domain.train_fold import TrainEvent
+from gaesup_tui.domain.train_sentences import train_sentence
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.views import EventView
 
@@ -93,6 +95,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"GLOBAL ROLLBACK {scope or 'everything'}: {many} go back{_left(skipped)}", "bad"
         case ev.GlobalRollbackTurn():
             return _turn(event)
+        case _ if isinstance(event, TrainEvent):
+            return train_sentence(event)
         case ev.EngineStarted(version=version, after_crash=after_crash):
             how = " after it was killed" if after_crash else ""
             return f"engine {version} started{how}", "warn" if after_crash else "info"

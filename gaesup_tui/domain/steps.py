@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gaesup_tui.domain.model import Duration, Frozen, GuardLimit, Spec, Text
+from gaesup_tui.domain.model import Duration, Frozen, GuardLimit, Name, Spec, Text
 from gaesup_tui.domain.route_spec import ConversionSpec, MatchSpec, Sticky
 from gaesup_tui.domain.text import duration
 
@@ -145,6 +145,17 @@ class Compare(Frozen):
         return f"compare {self.metric}"
 
 
+class AwaitTrain(Frozen):
+    """Stand until the release train goes on: at its gate, or with ``last`` until it arrived."""
+
+    kind: Literal["await_train"] = "await_train"
+    train: Name
+    last: bool = False
+
+    def title(self) -> str:
+        return f"{self.train} {'arrives' if self.last else 'gate'}"
+
+
 class Bake(Frozen):
     """All traffic is on the candidate; the base stays warm and the guards keep watching."""
 
@@ -165,6 +176,7 @@ Step = Annotated[
     | Pause
     | Analyse
     | Compare
+    | AwaitTrain
     | Bake,
     Field(discriminator="kind"),
 ]
@@ -263,6 +275,7 @@ class Cause(Frozen):
         "stop",
         "answer",
         "replaced",
+        "train",
     ]
     reason: Text
     check: str = ""

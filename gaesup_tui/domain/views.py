@@ -12,6 +12,7 @@ from gaesup_tui.domain.abtest.views import ABView
 from gaesup_tui.domain.lock_views import LockView
 from gaesup_tui.domain.notice_views import NoticeView, QueuedView
 from gaesup_tui.domain.stop_views import RollbackView
+from gaesup_tui.domain.train_views import TrainView
 from gaesup_tui.domain.verdict_views import VerdictView
 
 Status = Literal[
@@ -195,6 +196,7 @@ class EngineView(TypedDict):
     """Why nothing may move forward, when the journal cannot be written."""
     stops: list[NoteView]
     rollbacks: list[RollbackView]
+    trains: list[TrainView]
     moving: list[str]
     """Deployments whose rollout is active."""
     still: list[str]

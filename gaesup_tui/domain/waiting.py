@@ -12,6 +12,7 @@ from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import (
     Analyse,
     AwaitReady,
+    AwaitTrain,
     Bake,
     Compare,
     Pause,
@@ -106,6 +107,9 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             return _held(state, since, None)
         case Compare():
             return _comparing(rollout, step)
+        case AwaitTrain(train=train, last=last):
+            what = f"waits until train {train} arrives" if last else f"at the gate of train {train}"
+            return Waiting(what, since, False)
         case Bake(duration_s=wait):
             return Waiting("baking, the base stays warm", since, False, since + wait, "finishes")
         case AwaitReady(side=side, timeout_s=wait):

@@ -1,4 +1,4 @@
-"""All that the journal tells: the deployments and the stop. Folded from events, nothing else."""
+"""All that the journal tells: deployments, stops, trains. Folded from events, nothing else."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from gaesup_tui.domain import deployment as deployments
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain import train_fold
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.model import Frozen, Text
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.train import Train
 from gaesup_tui.domain.turns import Course
 
 _SEVERITY = ("stop", "rollback", "freeze")
@@ -44,12 +46,13 @@ class Snapshot(Frozen):
     deployments: tuple[Deployment, ...]
     stops: tuple[Stop, ...]
     clean: bool
+    trains: tuple[Train, ...] = ()
 
 
 class World:
     """The present state. Values inside are frozen; the fold replaces them."""
 
-    __slots__ = ("at", "clean", "deployments", "queued", "seq", "stops")
+    __slots__ = ("at", "clean", "deployments", "queued", "seq", "stops", "trains")
 
     def __init__(self) -> None:
         self.seq = 0
@@ -61,13 +64,15 @@ class World:
         self.stops: tuple[Stop, ...] = ()
         self.queued: frozenset[str] = frozenset()
         """Deployments for which a revision is queued."""
+        self.trains: tuple[Train, ...] = ()
+        """Release trains, and the last that finished."""
 
     @classmethod
     def restore(cls, snapshot: Snapshot) -> World:
         world = cls()
         world.seq, world.at, world.clean = snapshot.seq, snapshot.at, snapshot.clean
         world.deployments = {d.key: d for d in snapshot.deployments}
-        world.stops = snapshot.stops
+        world.stops, world.trains = snapshot.stops, snapshot.trains
         world.queued = frozenset(d.key for d in snapshot.deployments if d.queued)
         return world
 
@@ -78,6 +83,7 @@ class World:
             deployments=tuple(self.deployments.values()),
             stops=self.stops,
             clean=self.clean,
+            trains=self.trains,
         )
 
     def copy(self) -> World:
@@ -86,6 +92,7 @@ class World:
         other.seq, other.at, other.clean = self.seq, self.at, self.clean
         other.deployments = dict(self.deployments)
         other.stops, other.queued = self.stops, self.queued
+        other.trains = self.trains
         return other
 
     def apply(self, recorded: ev.Recorded) -> None:
@@ -102,6 +109,8 @@ class World:
                 self.stops = tuple(_turned(stop, event, recorded.at) for stop in self.stops)
             case ev.StopReleased(scope=scope):
                 self._release(scope, recorded.at)
+            case _ if isinstance(event, train_fold.TrainEvent):
+                self.trains = train_fold.apply(self.trains, recorded)
             case ev.EngineStarted():
                 self.clean = False
             case ev.EngineStopped():
@@ -145,6 +154,16 @@ class World:
             for key, state in self.deployments.items():
                 if stop.covers(key) and _stood(stop, state) and not self.frozen(key):
                     self.deployments[key] = deployments.thawed(state, stop.at, at)
+            self.trains = tuple(
+                train_fold.thawed(train, stop.at, at)
+                if any(stop.covers(car.key) for car in train.cars)
+                else train
+                for train in self.trains
+            )
+
+    def train(self, name: str) -> Train | None:
+        """The train of that name, active or the last."""
+        return next((train for train in self.trains if train.name == name), None)
 
     def stop_for(self, key: str) -> Stop | None:
         """The stop or freeze in force for a deployment, the most severe first."""

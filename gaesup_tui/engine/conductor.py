@@ -26,6 +26,7 @@ from gaesup_tui.engine.decisions import (
     decide_order,
     decide_queues,
     decide_times,
+    decide_train_turns,
     decide_turns,
     needs_looks,
     next_due,
@@ -244,6 +245,7 @@ class Conductor:
         keys = self._active & draft.world.deployments.keys()
         decide_times(draft, keys, self._eyes, now, away=True)
         decide_looks(draft, self._looked & keys, self._eyes, now, away=True)
+        decide_train_turns(draft, now, away=True)
         self._looked = set()
         self._answer_refusals(draft)
         if draft.entries:

@@ -16,6 +16,8 @@ from gaesup_tui.domain.rollout import ENGINE
 from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time, due
 from gaesup_tui.domain.sentences import sentence
 from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.train_back import WAY_BACK
+from gaesup_tui.domain.train_rules import decide_trains, trains_due
 from gaesup_tui.domain.verifying import decide_verification, to_verify
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.draft import Draft, Order, leads_back
@@ -25,6 +27,8 @@ log = logging.getLogger("gaesup.engine.decisions")
 Eyes = Callable[[Deployment, float], Look | None]
 """What is seen of a deployment now; None while nothing fresh is."""
 
+MOST_TURNS = 1000
+"""More decisions about trains never follow at once."""
 MOST_ROUNDS = 64
 """More decisions than this never follow from one look: the longest plans wait somewhere."""
 
@@ -144,6 +148,21 @@ def decide_turns(draft: Draft, now: float) -> None:
             draft.record(events, ENGINE, now, safe=False)
     except Exception:
         log.exception("deciding on the turns of a global rollback failed")
+    decide_train_turns(draft, now, away=False)
+
+
+def decide_train_turns(draft: Draft, now: float, *, away: bool) -> None:
+    """What follows for release trains; ``away``: only for those on their way back."""
+    try:
+        for _ in range(MOST_TURNS):
+            events = decide_trains(draft.world, now, back_only=away)
+            safe = all(isinstance(event, WAY_BACK) for event in events)
+            if not events or (away and not safe):
+                return
+            draft.record(events, ENGINE, now, safe=safe)
+        log.error("the trains do not come to rest")
+    except Exception:
+        log.exception("deciding about the trains failed")
 
 
 def needs_looks(state: Deployment, now: float) -> bool:
@@ -164,5 +183,9 @@ def decide_queues(draft: Draft, now: float) -> None:
 
 def next_due(world: World, keys: Iterable[str], now: float) -> float | None:
     """The next moment after ``now`` at which time changes something."""
-    whens = [rollbacks_due(world), *(due(world.deployments[key]) for key in keys)]
+    whens = [
+        rollbacks_due(world),
+        trains_due(world),
+        *(due(world.deployments[key]) for key in keys),
+    ]
     return min((when for when in whens if when is not None and when > now), default=None)

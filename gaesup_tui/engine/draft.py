@@ -11,6 +11,7 @@ from gaesup_tui.domain.commands import Command
 from gaesup_tui.domain.events import Event, Recorded
 from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.train_fold import fits as fits_train
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.journal import Answer, Batch
 
@@ -135,6 +136,9 @@ def fits(world: World, event: Event) -> bool:
             return rollout is not None
         case ev.HoldSet():  # recorded right after the way back it speaks of
             return rollout is not None and rollout.phase == "back"
+        case ev.TrainTurned(train=name) | ev.TrainWentBack(train=name):
+            train = world.train(name)
+            return train is not None and fits_train(train, event)
     return True
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gaesup_tui.domain import events as ev
-from gaesup_tui.domain.commands import Command, Deploy
+from gaesup_tui.domain.commands import Command, Deploy, TrainStart
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import NotFound, Unavailable
 from gaesup_tui.domain.events import Recorded
@@ -255,14 +255,20 @@ class Engine:
             Unavailable: the engine stops, or the artifact store cannot be written.
         """
         if isinstance(command, Deploy):
-            if command.backend not in self._backends:
-                known = ", ".join(sorted(self._backends)) or "none"
-                raise NotFound(
-                    f"no backend is called {command.backend}", hint=f"there are: {known}"
-                )
-            revision = await self._artifacts.accept(command.revision)
-            command = command.model_copy(update={"revision": revision})
+            command = await self._fetched(command)
+        elif isinstance(command, TrainStart):
+            # All of them before any: a train that lacks one module does not start.
+            orders = tuple([await self._fetched(order) for order in command.orders])
+            command = command.model_copy(update={"orders": orders})
         return await self._conductor.submit(command, by, idempotency_key)
+
+    async def _fetched(self, command: Deploy) -> Deploy:
+        """The same deploy with its module in the store, for a backend there is."""
+        if command.backend not in self._backends:
+            known = ", ".join(sorted(self._backends)) or "none"
+            raise NotFound(f"no backend is called {command.backend}", hint=f"there are: {known}")
+        revision = await self._artifacts.accept(command.revision)
+        return command.model_copy(update={"revision": revision})
 
     def subscribe(self) -> Subscription:
         """Every batch committed from now on; ``Subscription.seq`` is the last before it."""

@@ -21,6 +21,7 @@ from gaesup_tui.service.wire import Broken, Exchange, quote
 
 if TYPE_CHECKING:
     from gaesup_tui.domain.stop_views import RollbackPreview, StopPreview
+    from gaesup_tui.domain.train_views import TrainPlan
     from gaesup_tui.domain.verdict_views import VerdictHistory
     from gaesup_tui.domain.views import (
         DeploymentSeries,
@@ -101,6 +102,11 @@ class Client:
     def rollback_preview(self, scope: str = "") -> RollbackPreview:
         """What a global rollback of a scope would do; empty is everything."""
         return cast("RollbackPreview", self._get("/v1/rollback/preview", {"scope": scope}))
+
+    def train_plan(self, command: Mapping[str, Any]) -> TrainPlan:
+        """What a ``train_start`` would do; nothing is begun."""
+        body = json.dumps(command).encode()
+        return cast("TrainPlan", self._ask("POST", "/v1/trains/plan", {}, body, {}))
 
     def history(
         self,

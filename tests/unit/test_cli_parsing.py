@@ -107,6 +107,7 @@ def test_every_command_that_changes_something_is_refused_when_read_only(
         "stop": ["--all"],
         "extend": ["cart", "--by", "30m"],
         "global-rollback": ["--all"],
+        "train": ["start", "spring"],
         "init": [],
         "demo": [],
     }

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import gaesup_tui
 from gaesup_tui.domain.errors import GaesupError, Invalid, NotFound
-from gaesup_tui.service.server import asking, doing, feeds
+from gaesup_tui.service.server import asking, doing, feeds, trains
 from gaesup_tui.service.server.hub import Hub
 from gaesup_tui.service.server.peer import peer
 from gaesup_tui.service.server.wire import Forbidden, failure, on_error
@@ -39,6 +39,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/logs", feeds.logs),
     ("GET", "/v1/export", feeds.export),
     ("POST", "/v1/commands", doing.command),
+    ("POST", "/v1/trains/plan", trains.plan),
     ("POST", "/v1/backup", doing.backup),
     ("POST", "/v1/shutdown", doing.shutdown),
 )

@@ -30,7 +30,7 @@ async def command(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     known(request)
     key = _idempotency_key(request)
-    asked = _parse(await body_of(request))
+    asked = command_of(await body_of(request))
     by = peer(request).actor
     log.info("%s: %s %s", by.name, asked.action, _target(asked))
     narrator = Narrator(hub.engine.world)
@@ -48,7 +48,8 @@ async def command(request: Request) -> Response:
     )
 
 
-def _parse(body: bytes) -> Command:
+def command_of(body: bytes) -> Command:
+    """Raises ``Invalid`` with the first thing that is wrong."""
     try:
         return COMMAND.validate_json(body)
     except ValidationError as error:
@@ -63,7 +64,8 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def _target(asked: Command) -> str:
-    return getattr(asked, "deployment", None) or getattr(asked, "scope", "") or "everything"
+    name = getattr(asked, "deployment", None) or getattr(asked, "train", None)
+    return name or getattr(asked, "scope", "") or "everything"
 
 
 def _told(narrator: Narrator, events: tuple[Recorded, ...]) -> str:

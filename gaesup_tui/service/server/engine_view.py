@@ -9,6 +9,7 @@ import gaesup_tui
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.global_rollback import came_to_rest
 from gaesup_tui.domain.rollback_views import rollback_view
+from gaesup_tui.domain.train_viewing import train_view
 from gaesup_tui.domain.viewing import note_view
 from gaesup_tui.domain.views import EngineView
 from gaesup_tui.domain.waiting import waiting
@@ -39,6 +40,7 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
         stops=[note_view(stop) for stop in world.stops],
         moving=[state.key for state in states if state.active],
         rollbacks=[view for stop in world.stops if (view := rollback_view(world, stop))],
+        trains=[train_view(world, train, now) for train in reversed(world.trains)],
         still=[line for state in states if (line := _still(engine, state, coming))]
         if world.stops
         else [],
