@@ -107,7 +107,7 @@ def _total_lost(guard: Guard, seen: Compared) -> str | None:
 def conversion_lost(guard: Guard, rollout: Rollout, seen: Compared) -> str | None:
     """How much less often a request of the candidate converts than one of the base. The base's
     requests of the same window count, or when it gets none any more, those before."""
-    ours, theirs = seen.candidate, _with_traffic(guard, seen)
+    ours, theirs = seen.candidate, base_with_traffic(guard, seen)
     if ours is None or theirs is None or ours.requests < guard.min_requests:
         return None
     if ours.conversions is None or not theirs.conversions:
@@ -124,7 +124,8 @@ def conversion_lost(guard: Guard, rollout: Rollout, seen: Compared) -> str | Non
     )
 
 
-def _with_traffic(guard: Guard, seen: Compared) -> Delta | None:
+def base_with_traffic(guard: Guard, seen: Compared) -> Delta | None:
+    """What the base does in the same window; without traffic what it last did with some."""
     for sample in (seen.base, seen.base_before):
         if sample is not None and sample.requests >= max(1, guard.min_requests):
             return sample

@@ -14,6 +14,7 @@ from gaesup_tui.domain.ignored import is_ignored
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Cause, Guard
+from gaesup_tui.domain.surely import surely_more_errors, surely_slower
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.text import duration, milliseconds, percent, quantity
 
@@ -34,7 +35,12 @@ def windows_needed(rollout: Rollout) -> set[float]:
 
 
 def comparisons_needed(rollout: Rollout) -> set[float]:
-    """The window lengths, in seconds, over which its guards compare."""
+    """The window lengths, in seconds, over which its guards compare both sides."""
+    return {guard.window for guard in rollout.spec.guards if guard.metric in DROPS or guard.sure}
+
+
+def totals_needed(rollout: Rollout) -> set[float]:
+    """Of these, those for which the whole deployment is compared with its past."""
     return {guard.window for guard in rollout.spec.guards if guard.metric in DROPS}
 
 
@@ -64,6 +70,8 @@ def broken(
             reason = _dropped(guard, rollout, compared or {})
         else:
             reason = _broken(guard, rollout, there, windows, now)
+            if reason and guard.sure and not _surely(guard, windows, (compared or {})):
+                continue
         if reason:
             found[number] = reason
     return found
@@ -152,6 +160,14 @@ def _broken(
             if rollout.weight_percent and waited >= guard.above and silent:
                 return f"got no request for {duration(guard.above)}"
     return None
+
+
+def _surely(guard: Guard, windows: Windows, compared: Comparisons) -> bool:
+    """Whether what is over the limit is beyond chance, and beyond what the base does."""
+    window, seen = windows.get(guard.window), compared.get(guard.window)
+    if guard.metric == "p95":
+        return surely_slower(guard, seen)
+    return window is not None and surely_more_errors(guard, window, seen)
 
 
 def _too_big(guard: Guard, rollout: Rollout, there: RevisionSeen) -> str | None:

@@ -208,6 +208,9 @@ class Guard(Spec):
     """Below this many requests in the window a ratio, a percentile or a drop is no evidence."""
     hold_s: Duration = Field(default=0.0, alias="for")
     """How long it must be broken without a break before it acts; 0 acts at once."""
+    sure: bool = False
+    """``errorRatio``, ``p95``: acts only when it is beyond chance, and beyond what the stable
+    revision does in the same window."""
 
     @model_validator(mode="after")
     def _a_share_may_be_lost(self) -> Guard:
@@ -216,14 +219,16 @@ class Guard(Spec):
                 f"{self.metric}: above is the share that may be lost, as 50% or 0.5, "
                 f"not {self.above:g}"
             )
+        if self.sure and self.metric not in ("errorRatio", "p95"):
+            raise ValueError(f"{self.metric}: sure is for errorRatio and p95")
         return self
 
 
 DEFAULT_GUARDS: tuple[Guard, ...] = (
     Guard(metric="healthFailures", above=2, min_requests=0),
     Guard(metric="restarts", above=2, min_requests=0),
-    Guard(metric="errorRatio", above=0.05),
-    Guard(metric="p95", above=1.0),
+    Guard(metric="errorRatio", above=0.05, min_requests=5, sure=True),
+    Guard(metric="p95", above=1.0, min_requests=5, sure=True),
 )
 
 

@@ -137,10 +137,11 @@ class Series:
         if not samples or samples[-1][0] <= start:
             return None
         first = samples[0]
-        for sample in reversed(samples):
-            first = sample
-            if sample[0] <= start:
-                break
+        if first[0] < start:  # else all there is: no need to look for where to begin
+            for sample in reversed(samples):
+                first = sample
+                if sample[0] <= start:
+                    break
         at, last = samples[-1]
         began, base = first
         before = base.buckets or (0,) * len(last.buckets)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Compared, share_since
-from gaesup_tui.domain.guards import comparisons_needed, windows_needed
+from gaesup_tui.domain.guards import comparisons_needed, totals_needed, windows_needed
 from gaesup_tui.domain.observation import Counters, DeploymentSeen, Observation, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import Look, SmokeResult
@@ -147,12 +147,13 @@ class Sight:
         began = share_since(rollout)
         ours = self._series.get((key, rollout.candidate.id))
         theirs = self._series.get((key, rollout.base.id)) if rollout.base else None
+        whole = seconds in totals_needed(rollout)
         every = [each for r in seen.revisions if (each := self._series.get((key, r)))]
         return Compared(
             candidate=ours.delta(now, seconds, began) if ours and began is not None else None,
             base=theirs.delta(now, seconds, began) if theirs and began is not None else None,
-            total=_together(every, now - seconds, now),
-            past=_past(every, now, seconds),
+            total=_together(every, now - seconds, now) if whole else None,
+            past=_past(every, now, seconds) if whole else (),
             base_before=theirs.delta(now, KEEP_S) if theirs else None,
         )
 

@@ -9,6 +9,7 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.drops import Compared
 from gaesup_tui.domain.global_rollback import decide_rollbacks
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.revision import Revision, make_revision
@@ -37,6 +38,7 @@ class Story:
         self.now = 1000.0
         self.verdict: Verdict | None = None
         self.windows: dict[float, Window | None] = {}
+        self.compared: dict[float, Compared] = {}
         self.smoke_passes = True
         self.ready_since: dict[str, float] = {}
         """Replica to when it was seen first."""
@@ -90,7 +92,11 @@ class Story:
         if rollout and isinstance(rollout.step, SmokeTest):
             smoke = SmokeResult(rollout.id, rollout.index, self.smoke_passes, "GET / 200")
         look = Look(
-            seen=seen or self.seen(), windows=self.windows, verdict=self.verdict, smoke=smoke
+            seen=seen or self.seen(),
+            windows=self.windows,
+            verdict=self.verdict,
+            smoke=smoke,
+            compared=self.compared,
         )
         world = self.world
         events = decide_look(

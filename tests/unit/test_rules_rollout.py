@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.drops import Compared
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import due
 from gaesup_tui.domain.steps import Analyse, Bake, Pause, SetTraffic
-from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.domain.telemetry import Delta, Window
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.waiting import waiting
 
@@ -175,6 +176,8 @@ def test_a_guard_returns_traffic_at_once_and_holds_automation(
     waiting_canary: Story, window: Window, reason: str
 ) -> None:
     waiting_canary.windows = {10.0: window}
+    slow = Delta(10.0, 100, 0, (0.5, 1.0, 5.0), (80, 0, 20, 0))
+    waiting_canary.compared = {10.0: Compared(candidate=slow)}
     waiting_canary.look()
     assert waiting_canary.deployment.weights() == {V41: 100}
     rollout = waiting_canary.deployment.rollout
@@ -192,7 +195,7 @@ def test_a_guard_acts_on_a_paused_rollout_too(waiting_canary: Story) -> None:
 
 
 def test_a_ratio_of_too_few_requests_is_no_evidence(waiting_canary: Story) -> None:
-    waiting_canary.windows = {10.0: Window(10, 5, 5, 0.01, 0.02)}
+    waiting_canary.windows = {10.0: Window(10, 4, 4, 0.01, 0.02)}
     assert waiting_canary.look() == []
 
 
