@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gaesup_tui.domain.abtest.rules import then as ab_then
+from gaesup_tui.domain.abtest.words import in_short
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.holding import is_held
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
@@ -146,9 +147,9 @@ def _comparing(rollout: Rollout, step: Compare) -> Waiting:
     follows = ab_then(rollout)
     ends = {"abort": "aborts", "promote": "promotes", "hold": "asks you"}
     if answer is not None and follows == "hold":
-        return Waiting(f"A/B {answer.kind}: waits for you", since, person=True)
+        return Waiting(f"A/B {in_short(answer)}: waits for you", since, person=True)
     if answer is not None and follows is not None:
-        return Waiting(f"A/B {answer.kind}: {ends[follows]}", since, person=False)
+        return Waiting(f"A/B {in_short(answer)}: {ends[follows]}", since, person=False)
     if answer is not None and answer.kind == "no data":
         return Waiting("A/B test: nobody counts its users", since, True, until, "is undecided")
     what = f"compares {step.metric} of both sides' users"

@@ -131,6 +131,20 @@ def test_the_forecast_is_when_the_same_difference_would_be_certain() -> None:
     assert kinds == ["measuring", "better"]
 
 
+def test_it_says_how_many_users_tell_the_smallest_difference_that_matters() -> None:
+    now = split((3000, 180), (3000, 180))
+    left = ahead(now, ask(now, TERMS, 600.0), TERMS, 600.0, 600.0)
+    assert left.enough_s is not None
+    assert left.enough_users is not None
+    times = 1 + left.enough_s / 600
+    assert left.enough_users == pytest.approx(6000 * times, abs=1)
+    # 10 % of 6 %: 31,000 of each arm, as docs/abtest.md has it.
+    assert 28_000 < left.enough_users / 2 < 32_000
+    users = int(3000 * times * 1.02)
+    then = split((users, int(users * 0.06)), (users, int(users * 0.0665)))
+    assert ask(then, TERMS, 600.0).kind == "better"
+
+
 counted = st.integers(0, 10**7)
 
 

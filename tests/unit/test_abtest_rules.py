@@ -53,7 +53,7 @@ def test_a_better_candidate_waits_for_a_person_unless_the_config_says_promote() 
     story.later(2 * HOUR)
     assert answers(story.come(*BETTER)) == ["better"]
     assert waits(story).person
-    assert waits(story).what == "A/B better: waits for you"
+    assert waits(story).what == "A/B better, +1.50 points: waits for you"
     assert story.rollout.weight_percent == 50
 
     story = ABStory(on_better="promote")
@@ -99,7 +99,7 @@ def test_without_an_answer_it_is_undecided_at_its_end_and_may_still_be_answered(
     story.later(2 * HOUR)
     assert answers(story.come(*ALIKE)) == ["measuring"]
     assert answers(story.later(2 * HOUR)) == ["undecided"]
-    assert waits(story).what == "A/B undecided: waits for you"
+    assert waits(story).what == "A/B undecided, +0.03 points: waits for you"
     assert answers(story.come(*BETTER)) == ["better"]
 
 

@@ -39,6 +39,9 @@ def made(**more: Any) -> ABView:
         "earliest": None,
         "latest": None,
         "expected": None,
+        "enough": None,
+        "enough_users": None,
+        "key": "cookie shopper",
         "follows": {
             "better": "hold",
             "worse": "abort",
@@ -138,3 +141,15 @@ def test_a_broken_split_and_lost_users_are_said() -> None:
     said = dict(telling.told(view, 1000.0))
     assert said["Split"] == "49.9 % of users on v42, 50 % planned: BROKEN"
     assert "at least 3,400 users of before a restart are lost" in said["Counted"]
+
+
+def test_a_test_that_cannot_end_in_time_says_so_while_there_is_time() -> None:
+    view = made(kind="measuring", latest=1000.0 + 3600, enough=1000.0 + 7200, enough_users=126_000)
+    said = dict(telling.told(view, 1000.0))
+    assert said["Enough"] == (
+        "126,000 users tell 5 %: in 2h00, which is after its end: a longer maxRun, or a larger "
+        "minEffect"
+    )
+    view = made(kind="measuring", latest=1000.0 + 9000, enough=1000.0 + 7200, enough_users=126_000)
+    assert dict(telling.told(view, 1000.0))["Enough"] == "126,000 users tell 5 %: in 2h00"
+    assert said["Users"] == "told apart by the cookie shopper"

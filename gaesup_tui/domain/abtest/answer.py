@@ -49,6 +49,9 @@ class ABAnswer(Frozen):
     at_most_s: float | None = None
     about_s: float | None = None
     """Until an answer, if rates and difference stay as they are."""
+    enough_s: float | None = None
+    enough_users: int | None = None
+    """Until a difference of just ``bound`` would be told, and the users of both arms by then."""
     boot: str = ""
     """The backend's life its users were counted in."""
     counted_from: float = 0.0

@@ -87,6 +87,8 @@ def _said(rollout: Rollout, step: Compare, split: Split, now: float) -> ABAnswer
         at_least_s=left.at_least_s,
         at_most_s=left.at_most_s,
         about_s=left.about_s,
+        enough_s=left.enough_s,
+        enough_users=left.enough_users,
         boot=split.boot,
         counted_from=since,
         lost_users=lost,

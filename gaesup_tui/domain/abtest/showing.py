@@ -54,6 +54,9 @@ def ab_view(rollout: Rollout, answer: ABAnswer | None, now: float | None) -> ABV
         earliest=_at(now, said.at_least_s) if waits else None,
         latest=_at(now, said.at_most_s) if waits else None,
         expected=_at(now, said.about_s) if waits else None,
+        enough=_at(now, said.enough_s) if waits else None,
+        enough_users=said.enough_users if waits else None,
+        key=_key(rollout),
         follows={
             "better": step.on_better,
             "worse": step.on_worse,
@@ -62,6 +65,14 @@ def ab_view(rollout: Rollout, answer: ABAnswer | None, now: float | None) -> ABV
         },
         next=then(rollout) if rollout.active else None,
     )
+
+
+def _key(rollout: Rollout) -> str:
+    sticky = rollout.spec.sticky
+    if isinstance(sticky, bool):
+        return "cookie of the router"
+    key = sticky.key()
+    return f"{key.where} {key.name}"
 
 
 def _arm(version: str, users: int, converted: int, share: float, of: int) -> ArmView:

@@ -23,11 +23,14 @@ def told(view: ABView, now: float) -> list[tuple[str, str]]:
     if view["difference"] is not None:
         lines += [("Effect", effect(view)), ("Matters", _matters(view))]
     lines.append(("Split", split(view)))
+    lines.append(("Users", f"told apart by the {view['key']}"))
     lines.append(("Sure", f"{view['confidence'] * 100:g} %, however often one looks"))
     if view["counted_from"] is not None:
         lines.append(("Counted", _counted(view, now)))
     if when := times(view, now):
         lines.append(("Time", when))
+    if view["enough"] is not None:
+        lines.append(("Enough", _enough(view, now)))
     ends = [f"{kind}: {FOLLOWS[then]}" for kind, then in view["follows"].items()]
     return [*lines, ("Then", "; ".join(ends))]
 
@@ -91,6 +94,17 @@ def _counted(view: ABView, now: float) -> str:
     lost = view["lost_users"]
     again = f"; at least {lost:,} users of before a restart are lost" if lost else ""
     return f"{since}at least {view['min_users']:,} users of each arm needed{again}"
+
+
+def _enough(view: ABView, now: float) -> str:
+    """What it takes to tell the smallest difference that matters, and whether there is time."""
+    enough, latest = view["enough"] or now, view["latest"]
+    what = f"{view['enough_users'] or 0:,} users tell {view['min_effect'] * 100:g} %"
+    if enough <= now:
+        return f"{what}: as many as there are"
+    late = latest is not None and enough > latest
+    more = ", which is after its end: a longer maxRun, or a larger minEffect" if late else ""
+    return f"{what}: in {_left(enough, now)}{more}"
 
 
 def _left(at: float, now: float) -> str:

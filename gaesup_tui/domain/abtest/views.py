@@ -48,6 +48,12 @@ class ABView(TypedDict):
     """When it is undecided without one."""
     expected: float | None
     """When there is one, if everything stays as it is."""
+    enough: float | None
+    """When a difference of just ``bound`` would be told."""
+    enough_users: int | None
+    """Of both arms, by then."""
+    key: str
+    """What tells users apart: ``cookie shopper``."""
     follows: dict[str, str]
     """Kind of an answer to what happens then: ``promote``, ``abort`` or ``hold``."""
     next: str | None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from gaesup_tui.domain.abtest.ahead import Ahead
+from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.asking import Found
 from gaesup_tui.domain.abtest.counts import Arm, Split, Terms
 from gaesup_tui.domain.abtest.difference import MIN_CONVERTED, Difference
@@ -33,6 +34,14 @@ def sentence(
     if found.kind == "no difference":
         return f"{said}: no difference of {points(found.effect.bound)} points or more"
     return f"{said}, {found.kind}"
+
+
+def in_short(answer: ABAnswer) -> str:
+    """``better, +0.32 points``."""
+    if answer.difference is None or answer.high is None:
+        return answer.kind
+    digits = _digits(answer.high - answer.difference)
+    return f"{answer.kind}, {_signed(answer.difference, digits)} points"
 
 
 def _effect(split: Split, effect: Difference, base: str, candidate: str) -> str:
