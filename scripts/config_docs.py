@@ -24,6 +24,10 @@ SECTIONS = (
     ("units.NAME.versions.VERSION", "VersionSpec"),
     ("canary", "CanarySpec"),
     ("canary.steps[]", "CanaryStep"),
+    ("strategies.NAME[]", "StrategyStep"),
+    ("ready", "ReadySpec"),
+    ("smoke", "SmokeSpec"),
+    ("approve", "ApproveSpec"),
     ("pause", "PauseSpec"),
     ("analysis", "AnalysisSpec"),
     ("rolling", "RollingSpec"),
@@ -84,7 +88,7 @@ def _kind(spec: dict[str, Any]) -> str:
         return f"list of {_kind(spec['items'])}"
     if kind == "object":
         inner = spec.get("additionalProperties") or next(iter(spec["patternProperties"].values()))
-        return f"names with {_kind(inner)}"
+        return "names with values" if inner is True else f"names with {_kind(inner)}"
     low, high = spec.get("minimum"), spec.get("maximum")
     words = {
         "string": "text",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from gaesup_tui.cli import seen, targets
 from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.output import Output
-from gaesup_tui.domain.errors import GaesupError, Invalid, NotFound
+from gaesup_tui.domain.errors import GaesupError, Invalid, NotFound, Unavailable
+from gaesup_tui.domain.model import deployment_key
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
@@ -26,12 +27,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     project = _project(args, unit, environment) if args.file else _nearest()
     if project is not None:
         environment = environment or _only_environment(project)
-    engine = connect(args, start=True)
-    rows = engine.status()["deployments"]
+    dry = args.dry_run
+    engine = connect(args, start=not dry)
+    rows = _seen_if_any(engine) if dry else engine.status()["deployments"]
     if project is None:
         row = _deployed(rows, unit, environment)
         project, environment = _project_of(engine, row), row["environment"]
     assert environment is not None  # from the file, or from the deployment
+    if dry:
+        there = _running(rows, deployment_key(unit, environment))
+        return _show(project, unit, args.version, environment, there, args, out)
     return begin(engine, project, unit, args.version, environment, out, args)
 
 
@@ -47,13 +52,20 @@ def begin(
     """Sends the command and waits until the new replicas are seen to start."""
     from gaesup_tui.service.project import deploy_command
 
-    command = deploy_command(project, unit, version, environment, printable_line(args.reason, 500))
-    there = _running(engine.status()["deployments"], command.deployment)
+    there = _running(engine.status()["deployments"], deployment_key(unit, environment))
+    command = deploy_command(
+        project,
+        unit,
+        version,
+        environment,
+        printable_line(args.reason, 500),
+        strategy=getattr(args, "strategy", None),
+        replicas=_asked(args) or (there["replicas"] if there else None),
+    )
     # What runs keeps its number of replicas: somebody may have scaled it for a reason.
     updates: dict[str, object] = {"replicas": None, "expect_seq": there["seq"]} if there else {}
-    for name in ("strategy", "replicas"):
-        if getattr(args, name, None) is not None:
-            updates[name] = getattr(args, name)
+    if _asked(args) is not None:
+        updates["replicas"] = _asked(args)
     body = command.model_copy(update=updates).model_dump(mode="json", by_alias=False)
     began = monotonic()
     receipt = engine.command(body)
@@ -64,6 +76,52 @@ def begin(
     code = seen.until_seen(lambda: row_of(engine, command.deployment), effect, began, out)
     out.line(f"`gaesup watch {command.deployment}` follows it", "dim")
     return code
+
+
+def _asked(args: argparse.Namespace) -> int | None:
+    replicas: int | None = getattr(args, "replicas", None)
+    return replicas
+
+
+def _show(
+    project: Project,
+    unit: str,
+    version: str,
+    environment: str,
+    there: StatusRow | None,
+    args: argparse.Namespace,
+    out: Output,
+) -> int:
+    """What the deploy would do, with everything checked that can be without doing it."""
+    from gaesup_tui.cli.strategies import numbered
+    from gaesup_tui.domain.planning import plan_of
+    from gaesup_tui.service.project import deploy_command
+
+    asked = _asked(args) or (there["replicas"] if there else None)
+    command = deploy_command(
+        project, unit, version, environment, strategy=args.strategy, replicas=asked
+    )
+    replicas = asked or command.replicas or 1
+    name, plan = plan_of(command, replicas, there["replicas"] if there else None)
+    change = f"{there['version'] if there else '·'}→{version}"
+    out.line(f"{command.deployment}  {change} {name}, {replicas} replicas")
+    for line in numbered(plan):
+        out.line(f"  {line}")
+    if there is None:
+        out.line("there is no baseline: nothing runs here to compare with or to go back to", "dim")
+    elif there["rollout"] and there["rollout"]["phase"] != "finished":
+        moving = f"{there['rollout']['candidate']} moves now"
+        out.line(f"{moving}; whileMoving is {command.spec.while_moving}", "warn")
+    out.line("nothing was changed", "dim")
+    return 0
+
+
+def _seen_if_any(engine: Client) -> Sequence[StatusRow]:
+    """What runs; nothing when no engine does, since a dry run starts none."""
+    try:
+        return engine.status()["deployments"]
+    except Unavailable:
+        return []
 
 
 def _deployed(rows: Sequence[StatusRow], unit: str, environment: str | None) -> StatusRow:

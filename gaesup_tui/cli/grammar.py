@@ -84,8 +84,9 @@ COMMANDS: tuple[Command, ...] = (
         arg("--version", metavar="V", required=True, help="a version of gaesup.yaml"),
         arg(
             "--strategy",
-            choices=("rolling", "canary", "blueGreen", "abTest"),
-            help="instead of the one gaesup.yaml names for the unit (rolling where it names none)",
+            metavar="S",
+            help="instead of the one gaesup.yaml names for the unit (rolling where it names none); "
+            "`gaesup strategies` lists them",
         ),
         arg(
             "--replicas",
@@ -95,7 +96,19 @@ COMMANDS: tuple[Command, ...] = (
         ),
         FILE,
         REASON,
+        arg("--dry-run", action="store_true", help="only show the steps it would take"),
         NO_WAIT,
+    ),
+    Command(
+        "strategies",
+        "strategies",
+        "The strategies there are, and the steps of one",
+        (
+            arg("name", metavar="NAME", nargs="?", help="its steps, one per line"),
+            arg("--replicas", metavar="N", type=int, default=4, help="for so many (4)"),
+            FILE,
+            JSON,
+        ),
     ),
     _action(
         "promote",

@@ -68,3 +68,13 @@ def words(amount: int | str) -> str:
 
 def _hundredths(amount: int | str, of: int) -> int:
     return amount * 100 if isinstance(amount, int) else int(amount.removesuffix("%")) * of
+
+
+def is_less(amount: int | str, other: int | str) -> bool:
+    """Whether it is fewer than ``other``, however many there are; two that can only be compared
+    with a number of replicas at hand are not."""
+    if isinstance(amount, int) and isinstance(other, int):
+        return amount < other
+    if isinstance(amount, str) and isinstance(other, str):
+        return _hundredths(amount, 1) < _hundredths(other, 1)
+    return is_all(other) if isinstance(amount, int) else False

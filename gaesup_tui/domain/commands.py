@@ -9,7 +9,8 @@ from pydantic import Field, TypeAdapter
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text, Version
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.route_spec import ConversionSpec
-from gaesup_tui.domain.steps import Check
+from gaesup_tui.domain.step_spec import StrategyStep
+from gaesup_tui.domain.steps import Check, StrategyName
 from gaesup_tui.domain.strategy_spec import StrategySpec
 
 Replicas = Annotated[int, Field(ge=0, le=1000)]
@@ -29,7 +30,9 @@ class Deploy(_OnDeployment):
     backend: Name = "local"
     project: str = ""
     revision: Revision
-    strategy: Literal["canary", "rolling", "blueGreen", "abTest"] = "rolling"
+    strategy: StrategyName = "rolling"
+    steps: tuple[StrategyStep, ...] = ()
+    """Of a strategy that is not built in."""
     spec: StrategySpec = StrategySpec()
     checks: tuple[Check, ...] = ()
     replicas: Annotated[int, Field(ge=1, le=1000)] | None = None

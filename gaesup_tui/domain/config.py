@@ -17,12 +17,12 @@ from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
-from gaesup_tui.domain.steps import Check, Guard, WhileMoving
+from gaesup_tui.domain.step_spec import StrategyStep
+from gaesup_tui.domain.steps import Check, Guard, StrategyName, WhileMoving
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
 from gaesup_tui.domain.train_config import TrainSpec, train_fault
 
-Strategy = Literal["canary", "rolling", "blueGreen", "abTest"]
 Named = TypeVar("Named")
 
 
@@ -74,8 +74,11 @@ class VersionSpec(LimitsSpec):
 class RolloutSettings(Spec):
     """How a unit moves from one revision to the next. Absent means: as said further out."""
 
-    strategy: Strategy | None = None
-    """``rolling``, ``canary``, ``blueGreen`` or ``abTest``; ``rolling`` when nothing is said."""
+    strategy: StrategyName | None = None
+    """``rolling``, ``canary``, ``blueGreen``, ``abTest``, one of ``strategies``, or an installed
+    one; ``rolling`` when nothing is said."""
+    strategy_options: dict[str, Any] | None = None
+    """What an installed strategy is told; what it knows says its package."""
     canary: CanarySpec | None = None
     """Steps of a canary."""
     rolling: RollingSpec | None = None
@@ -164,6 +167,8 @@ class ProjectFile(Spec):
     """Name to settings."""
     trains: dict[Name, TrainSpec] = Field(default_factory=dict)
     """Name to units that are released together, see [trains.md](trains.md)."""
+    strategies: dict[StrategyName, tuple[StrategyStep, ...]] = Field(default_factory=dict)
+    """Strategies of your own: name to steps."""
 
     def unit(self, name: str) -> UnitSpec:
         """Raises ``NotFound`` with the names there are."""
@@ -213,6 +218,8 @@ def deploy_command(
     sha256: str,
     path: str = "",
     why: str = "",
+    strategy: str | None = None,
+    steps: tuple[StrategyStep, ...] = (),
 ) -> Deploy:
     """The command that deploys ``version`` of ``unit`` to ``environment``.
 
@@ -220,6 +227,8 @@ def deploy_command(
         artifact: absolute path of the module.
         sha256: the module's digest.
         path: the ``gaesup.yaml`` this comes from.
+        strategy: instead of the one the file names.
+        steps: of a strategy that is installed; those of the file are found here.
 
     Raises:
         NotFound: no such unit, version or environment; the hint names those there are.
@@ -227,6 +236,7 @@ def deploy_command(
     where = project.environment(environment)
     what = project.unit(unit)
     one = named_version(what, unit, version)
+    name = strategy or strategy_of(project, unit, environment)
     revision = make_revision(
         unit,
         version,
@@ -242,13 +252,26 @@ def deploy_command(
         backend=where.backend,
         project=path,
         revision=revision,
-        strategy=where.strategy or what.strategy or "rolling",
+        strategy=name,
+        steps=steps or project.strategies.get(name, ()),
         spec=_strategy_spec(what, where),
         checks=what.smoke_tests,
         replicas=where.replicas,
         depends_on=what.depends_on,
         conversion=what.conversion,
     )
+
+
+def strategy_of(project: ProjectFile, unit: str, environment: str) -> str:
+    """The strategy the file names for a unit in an environment."""
+    where, what = project.environment(environment), project.unit(unit)
+    return where.strategy or what.strategy or "rolling"
+
+
+def options_of(project: ProjectFile, unit: str, environment: str) -> dict[str, Any]:
+    """What an installed strategy is told there."""
+    where, what = project.environment(environment), project.unit(unit)
+    return where.strategy_options or what.strategy_options or {}
 
 
 def named_version(what: UnitSpec, unit: str, version: str) -> VersionSpec:

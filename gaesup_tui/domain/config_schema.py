@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gaesup_tui.domain.config import ProjectFile
+from gaesup_tui.domain.step_spec import CanaryStep, StrategyStep
 
 
 def json_schema() -> dict[str, Any]:
@@ -20,10 +21,15 @@ def json_schema() -> dict[str, Any]:
         "title": "gaesup.yaml",
         **{k: v for k, v in schema.items() if k != "title"},
     }
-    properties = schema["$defs"]["CanaryStep"]["properties"]
-    for name, spec in (("pause", "PauseSpec"), ("analysis", "AnalysisSpec")):
-        short = schema["$defs"][spec]["properties"]["duration"]
-        properties[name]["anyOf"] = [*properties[name]["anyOf"], *short.get("anyOf", [short])]
+    for steps in (CanaryStep, StrategyStep):
+        properties = schema["$defs"][steps.__name__]["properties"]
+        for word, field in steps.short.items():
+            if word not in properties:
+                continue
+            kinds = properties[word]["anyOf"]
+            spec = next(kind["$ref"] for kind in kinds if "$ref" in kind).rpartition("/")[2]
+            short = schema["$defs"][spec]["properties"][field]
+            properties[word]["anyOf"] = [*kinds, *short.get("anyOf", [short])]
     return schema
 
 

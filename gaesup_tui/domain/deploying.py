@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
-from gaesup_tui.domain import strategy
-from gaesup_tui.domain.abtest import spec as abtest
-from gaesup_tui.domain.abtest.wanting import check_conversion
 from gaesup_tui.domain.creating import create
 from gaesup_tui.domain.errors import Refused
-from gaesup_tui.domain.rolling import rolling
+from gaesup_tui.domain.planning import plan_of
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.steps import RolloutSpec
 from gaesup_tui.domain.world import World
-
-INITIAL_BAKE_S = 0.0
 
 
 def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev.RolloutCreated:
@@ -22,7 +17,7 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
 
     Raises:
         Refused: it runs there already.
-        Invalid: an A/B test of a unit that says no conversion.
+        Invalid: its strategy is none, or cannot run here.
     """
     state = world.deployments.get(command.deployment)
     base = state.stable if state else None
@@ -30,24 +25,10 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         raise Refused(f"{command.deployment} runs {base.version} already, byte for byte")
     replicas = command.replicas or (state.replicas if state else 0) or 1
     spec = command.spec
-    if base is None:
-        name, plan = (
-            "initial",
-            strategy.initial(
-                replicas, command.checks, spec.canary.progress_deadline, INITIAL_BAKE_S
-            ),
-        )
-    elif command.strategy == "canary":
-        name, plan = "canary", strategy.canary(spec.canary, replicas, command.checks)
-    elif command.strategy == "abTest":
-        check_conversion(command)
+    there = None if base is None or state is None else state.replicas
+    name, plan = plan_of(command, replicas, there)
+    if name == "abTest":
         spec = spec.model_copy(update={"sticky": spec.ab_test.key})
-        name, plan = "abTest", abtest.plan(spec.ab_test, replicas, command.checks)
-    elif command.strategy == "blueGreen":
-        name, plan = "blueGreen", strategy.blue_green(spec.blue_green, replicas, command.checks)
-    else:
-        there = state.replicas if state else 0
-        name, plan = "rolling", rolling(spec.rolling, replicas, command.checks, there)
     rollout_spec = RolloutSpec(
         strategy=name,
         plan=plan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gaesup_tui.domain.compiling import Compiler
 from gaesup_tui.domain.steps import (
     Analyse,
     AwaitReady,
@@ -10,13 +11,11 @@ from gaesup_tui.domain.steps import (
     Pause,
     Plan,
     Scale,
-    SetMatch,
-    SetMirror,
     SetTraffic,
     SmokeTest,
     Step,
 )
-from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, CanaryStep
+from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec
 
 
 def _arrive(replicas: int, deadline_s: float, checks: tuple[Check, ...]) -> list[Step]:
@@ -34,37 +33,20 @@ def _leave(bake_s: float) -> list[Step]:
     return [*steps, Scale(side="base", replicas=0)]
 
 
-def _canary_step(step: CanaryStep) -> list[Step]:
-    if step.weight is not None:
-        return [SetTraffic(weight_percent=step.weight)]
-    if step.pause is not None:
-        return [
-            Pause(
-                duration_s=step.pause.duration,
-                expiry_s=step.pause.expiry,
-                on_expiry=step.pause.on_expiry,
-            )
-        ]
-    if step.match is not None:
-        return [SetMatch(match=step.match)]
-    if step.mirror is not None:
-        return [SetMirror(percent=step.mirror)]
-    assert step.analysis is not None  # the spec has exactly one of them
-    return [
-        Analyse(
-            duration_s=step.analysis.duration,
-            expiry_s=step.analysis.expiry,
-            on_expiry=step.analysis.on_expiry,
-        )
-    ]
-
-
 def canary(spec: CanarySpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
-    """A growing share for the candidate, with pauses and analysis as the spec lists them."""
-    steps = _arrive(replicas, spec.progress_deadline, checks)
+    """A growing share for the candidate, with pauses and analysis as the spec lists them. It
+    begins with all its replicas, or with as many as the first step says."""
+    first = spec.steps[0].replicas if spec.steps else None
+    compiler = Compiler(replicas, 0, checks, spec.progress_deadline)
+    compiler.start("100%" if first is None else first)
+    compiler.ready()
+    compiler.smoke()
     for step in spec.steps:
-        steps += _canary_step(step)
-    return (*steps, SetTraffic(weight_percent=100), *_leave(spec.bake))
+        if step.weight == 100:
+            compiler.grow("100%")
+        compiler.traffic(step)
+    compiler.grow("100%")
+    return (*compiler.steps, SetTraffic(weight_percent=100), *_leave(spec.bake))
 
 
 def blue_green(spec: BlueGreenSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:

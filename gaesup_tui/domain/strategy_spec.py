@@ -2,80 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.amounts import Amount, is_none
 from gaesup_tui.domain.model import Duration, Spec
-from gaesup_tui.domain.route_spec import MatchSpec, Sticky
-from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, OnExpiry, WhileMoving
-
-
-class PauseSpec(Spec):
-    """Wait for a time, or without ``duration`` for a person."""
-
-    duration: Duration | None = None
-    """How long; absent: until a person promotes or aborts."""
-    expiry: Duration | None = 1800.0
-    """When nobody came; None (``null``) waits for ever."""
-    on_expiry: OnExpiry = "abort"
-    """``abort``, ``promote`` or ``hold``."""
-
-
-class AnalysisSpec(Spec):
-    """Let the judge decide, after at least ``duration``."""
-
-    duration: Duration = 60.0
-    """The shortest time the judge looks."""
-    expiry: Duration = 1800.0
-    """When the judge could not decide until then."""
-    on_expiry: OnExpiry = "hold"
-    """``abort``, ``promote`` or ``hold``."""
-
-
-class CanaryStep(Spec):
-    """Exactly one of these."""
-
-    weight: Annotated[int, Field(ge=0, le=100)] | None = None
-    """Percent of the traffic for the new revision; weights only grow."""
-    pause: PauseSpec | None = None
-    """Wait: ``pause: 60s`` for a time, ``pause:`` alone for a person."""
-    analysis: AnalysisSpec | None = None
-    """Let the judge decide: ``analysis: 2m``."""
-    match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
-    """From here on, requests with one of these values go to the new revision, whatever its share:
-    ``match: [{header: x-beta, equals: "1"}]``."""
-    mirror: Annotated[int, Field(ge=0, le=100)] | None = None
-    """From here on, so many percent of the old revision's reads (GET, HEAD) are copied to the new
-    one; users never see those replies. 0 ends it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, value: Any) -> Any:
-        """``pause: 60s`` and ``analysis: 2m`` in short; ``pause:`` alone waits for you. A null
-        beside another kind of step is what a dumped model says: not that kind."""
-        if not isinstance(value, dict):
-            return value
-        short = dict(value)
-        for name in ("pause", "analysis"):
-            if name in short and isinstance(short[name], str | int | float):
-                short[name] = {"duration": short[name]}
-            elif name in short and all(given is None for given in short.values()):
-                short[name] = {}
-        return short
-
-    @model_validator(mode="after")
-    def _one_of(self) -> CanaryStep:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"a step is one of {', '.join(type(self).model_fields)}; "
-                f"this one has {' and '.join(given) or 'none'}"
-            )
-        return self
-
+from gaesup_tui.domain.route_spec import Sticky
+from gaesup_tui.domain.step_rules import growth_fault
+from gaesup_tui.domain.step_spec import AnalysisSpec, CanaryStep, PauseSpec
+from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, WhileMoving
 
 DEFAULT_STEPS: tuple[CanaryStep, ...] = (
     CanaryStep(weight=5),
@@ -99,16 +36,9 @@ class CanarySpec(Spec):
     """How long replicas may take to be ready before the rollout is given up."""
 
     @model_validator(mode="after")
-    def _weights_grow(self) -> CanarySpec:
-        last = 0
-        for number, step in enumerate(self.steps, 1):
-            if step.weight is not None:
-                if step.weight < last:
-                    raise ValueError(
-                        f"step {number} goes back from {last} to {step.weight} percent: "
-                        "weights only grow; the way back is abort"
-                    )
-                last = step.weight
+    def _only_grows(self) -> CanarySpec:
+        if fault := growth_fault(self.steps):
+            raise ValueError(f"{fault.message}: {fault.hint}")
         return self
 
 

@@ -19,6 +19,9 @@ from gaesup_tui.domain.abtest.wanting import conversion_fault
 from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.config_schema import Schema, fields_at
 from gaesup_tui.domain.errors import Invalid, NotFound
+from gaesup_tui.domain.own_strategies import list_fault, nearest, unknown_names
+from gaesup_tui.domain.planning import BUILT_IN
+from gaesup_tui.domain.step_spec import StrategyStep
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.service.positions import Document, Located, parse
 
@@ -71,23 +74,51 @@ def load(path: Path) -> Project:
         project = Project(path, config.ProjectFile.model_validate(document.data), document)
     except ValidationError as error:
         raise _first(path, document, error) from None
-    if fault := config.dependency_fault(project.file) or conversion_fault(project.file):
+    file = project.file
+    if fault := config.dependency_fault(file) or conversion_fault(file) or list_fault(file):
         raise project.invalid(*fault)
+    _check_names(project)
     return project
 
 
+def _check_names(project: Project) -> None:
+    """Looks for what is installed only when a name asks for it: that takes time."""
+    if not (unknown := unknown_names(project.file)):
+        return
+    from gaesup_tui.service.strategies import installed
+
+    there = installed()
+    for where, name in unknown:
+        if name not in there:
+            hint = nearest(project.file, name, there)
+            raise project.invalid(where, f"there is no strategy {name!r}", hint)
+
+
 def deploy_command(
-    project: Project, unit: str, version: str, environment: str, why: str = ""
+    project: Project,
+    unit: str,
+    version: str,
+    environment: str,
+    why: str = "",
+    *,
+    strategy: str | None = None,
+    replicas: int | None = None,
 ) -> Deploy:
     """The command that deploys ``version`` of ``unit`` to ``environment``; the artifact is read
     and its digest checked.
 
+    Args:
+        strategy: instead of the one the file names.
+        replicas: how many there will be, for a strategy that asks; None: as the file says.
+
     Raises:
-        NotFound: no such unit, version or environment.
-        Invalid: the artifact is missing, is no module, or has another digest.
+        NotFound: no such unit, version, environment or strategy.
+        Invalid: the artifact is missing, is no module, or has another digest; an installed
+            strategy is broken.
     """
-    project.file.environment(environment)
+    where = project.file.environment(environment)
     config.named_version(project.file.unit(unit), unit, version)
+    name = strategy or config.strategy_of(project.file, unit, environment)
     artifact, sha256 = artifact_of(project, unit, version)
     return config.deploy_command(
         project.file,
@@ -98,7 +129,23 @@ def deploy_command(
         sha256=sha256,
         path=str(project.path.resolve()),
         why=why,
+        strategy=name,
+        steps=_installed_steps(project, unit, environment, name, replicas or where.replicas or 1),
     )
+
+
+def _installed_steps(
+    project: Project, unit: str, environment: str, name: str, replicas: int
+) -> tuple[StrategyStep, ...]:
+    if name in BUILT_IN or name in project.file.strategies:
+        return ()
+    from gaesup_tui.service import strategies
+
+    if name not in (there := strategies.installed()):
+        hint = nearest(project.file, name, there)
+        raise NotFound(f"there is no strategy {printable_line(name, 80)!r}", hint=hint)
+    options = config.options_of(project.file, unit, environment)
+    return strategies.steps_of(name, replicas, project.file.unit(unit).smoke_tests, options)
 
 
 def artifact_of(project: Project, unit: str, version: str) -> tuple[Path, str]:

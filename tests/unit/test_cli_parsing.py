@@ -108,6 +108,8 @@ def test_every_command_that_changes_something_is_refused_when_read_only(
         "extend": ["cart", "--by", "30m"],
         "global-rollback": ["--all"],
         "train": ["start", "spring"],
+        "hold": ["cart", "--reason", "x"],
+        "lock": ["cart", "--reason", "x"],
         "init": [],
         "demo": [],
     }

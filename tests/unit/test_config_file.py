@@ -113,7 +113,7 @@ BAD = [
     ),
     ("    strategy: canary", "   strategy: canary", "gaesup.yaml:14: the indentation does not fit"),
     ("    strategy: canary", "\tstrategy: canary", "gaesup.yaml:14: there is a tab"),
-    ("strategy: canary", "strategy: blue", "gaesup.yaml:14: units.cart.strategy: must be"),
+    ("strategy: canary", "strategy: blue", "gaesup.yaml:14: units.cart.strategy: there is no"),
     ("gaesup/v1", "gaesup/v9", "gaesup.yaml:1: apiVersion: must be 'gaesup/v1', not 'gaesup/v9'"),
     ("    artifact: cart-{version}.wasm\n", "", "gaesup.yaml:6: units.cart.artifact: is missing"),
     ("cart-{version}.wasm", "cart.wasm", "gaesup.yaml:6: units.cart: 2 versions share"),

@@ -1,0 +1,162 @@
+"""The words of a strategy's steps, as a person writes them in ``gaesup.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gaesup_tui.domain.amounts import Amount
+from gaesup_tui.domain.model import Duration, Spec
+from gaesup_tui.domain.route_spec import MatchSpec
+from gaesup_tui.domain.steps import OnExpiry
+
+
+class PauseSpec(Spec):
+    """Wait for a time, or without ``duration`` for a person."""
+
+    duration: Duration | None = None
+    """How long; absent: until a person promotes or aborts."""
+    expiry: Duration | None = 1800.0
+    """When nobody came; None (``null``) waits for ever."""
+    on_expiry: OnExpiry = "abort"
+    """``abort``, ``promote`` or ``hold``."""
+
+
+class ApproveSpec(Spec):
+    """Wait for a person."""
+
+    expiry: Duration | None = 1800.0
+    """When nobody came; None (``null``) waits for ever."""
+    on_expiry: OnExpiry = "abort"
+    """``abort``, ``promote`` or ``hold``."""
+
+
+class AnalysisSpec(Spec):
+    """Let the judge decide, after at least ``duration``."""
+
+    duration: Duration = 60.0
+    """The shortest time the judge looks."""
+    expiry: Duration = 1800.0
+    """When the judge could not decide until then."""
+    on_expiry: OnExpiry = "hold"
+    """``abort``, ``promote`` or ``hold``."""
+
+
+class ReadySpec(Spec):
+    """Wait until all replicas of the new revision are ready."""
+
+    timeout: Duration = 60.0
+    """After this long without, the rollout is given up."""
+    min_ready: Duration = 0.0
+    """How long each has to be ready before it counts."""
+
+
+class SmokeSpec(Spec):
+    """Send the unit's ``smokeTests`` to the new revision; a unit without any goes on."""
+
+    timeout: Duration = 30.0
+    """After this long without an answer the rollout is given up."""
+
+
+class OneWord(Spec):
+    """A step: exactly one of its fields, which is its word."""
+
+    short: ClassVar[Mapping[str, str]] = {
+        "pause": "duration",
+        "analysis": "duration",
+        "ready": "timeout",
+        "smoke": "timeout",
+        "approve": "expiry",
+    }
+    """``pause: 60s`` for ``pause: {duration: 60s}``: word to the field a plain value is of."""
+    alone: ClassVar[Mapping[str, Any]] = {"deploy": "all", "retire": True}
+    """What a word with nothing behind it means, where that is not all its defaults."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        """A null beside another word is what a dumped model says: not that word."""
+        if not isinstance(value, dict):
+            return value
+        step = dict(value)
+        only_nulls = all(given is None for given in step.values())
+        for word, given in step.items():
+            if given is None and only_nulls and (word in cls.short or word in cls.alone):
+                step[word] = cls.alone.get(word, {})
+            elif word in cls.short and isinstance(given, str | int | float):
+                step[word] = {cls.short[word]: given}
+        return step
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        words = list(type(self).model_fields)
+        given = [word for word in words if getattr(self, word) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"a step is one of {', '.join(words)}; this one has {' and '.join(given) or 'none'}"
+            )
+        return self
+
+    @property
+    def word(self) -> str:
+        """Which one it is."""
+        return next(word for word in type(self).model_fields if getattr(self, word) is not None)
+
+
+class CanaryStep(OneWord):
+    """Exactly one of these."""
+
+    weight: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Percent of the traffic for the new revision; weights only grow."""
+    replicas: Amount | None = None
+    """Replicas of the new revision, apart from its share: ``2``, ``25%`` or ``all``; they only
+    grow. The first step says how many it begins with, all when it does not. All of them are there
+    before it gets all traffic."""
+    pause: PauseSpec | None = None
+    """Wait: ``pause: 60s`` for a time, ``pause:`` alone for a person."""
+    analysis: AnalysisSpec | None = None
+    """Let the judge decide: ``analysis: 2m``."""
+    match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
+    """From here on, requests with one of these values go to the new revision, whatever its share:
+    ``match: [{header: x-beta, equals: "1"}]``."""
+    mirror: Annotated[int, Field(ge=0, le=100)] | None = None
+    """From here on, so many percent of the old revision's reads (GET, HEAD) are copied to the new
+    one; users never see those replies. 0 ends it."""
+
+
+class StrategyStep(OneWord):
+    """One step of a strategy of your own: exactly one of these."""
+
+    deploy: Amount | None = None
+    """Start replicas of the new revision: ``2``, ``25%``, or alone all of them. Comes first."""
+    ready: ReadySpec | None = None
+    """Wait until they are ready: alone, or ``ready: 90s`` for another deadline than 60 s."""
+    smoke: SmokeSpec | None = None
+    """Send the unit's smoke tests to the new revision. A unit without any goes on."""
+    replicas: Amount | None = None
+    """Another number of replicas of the new revision, and wait until they are ready."""
+    base: Amount | None = None
+    """Another number of replicas of the old revision, of those it had: what a rolling update
+    needs."""
+    weight: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Percent of the traffic for the new revision; weights only grow."""
+    stabilise: Duration | None = None
+    """Wait for a time."""
+    approve: ApproveSpec | None = None
+    """Wait for a person: alone, or ``approve: 30m`` for when it expires."""
+    pause: PauseSpec | None = None
+    """As in a canary: with a time ``stabilise``, without one ``approve``."""
+    analysis: AnalysisSpec | None = None
+    """Let the judge decide: ``analysis: 2m``."""
+    match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
+    """From here on, requests with one of these values go to the new revision, whatever its share:
+    ``match: [{header: x-beta, equals: "1"}]``."""
+    mirror: Annotated[int, Field(ge=0, le=100)] | None = None
+    """From here on, so many percent of the old revision's reads (GET, HEAD) are copied to the new
+    one; users never see those replies. 0 ends it."""
+    bake: Duration | None = None
+    """Watch it with all traffic on the new revision and the old one warm."""
+    retire: Literal[True] | None = None
+    """Take the old revision away. Comes last."""
