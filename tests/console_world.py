@@ -463,6 +463,8 @@ class CannedWorld:
     def obey(self, command: Json) -> Json:
         """Do what the console's tests look for: an effect and a receipt."""
         action = command["action"]
+        if action.startswith("train_"):
+            return self._on_train(command)
         if action in ("stop", "release", "global_rollback"):
             return self._stop_or_release(command)
         key = command["deployment"]
@@ -482,6 +484,10 @@ class CannedWorld:
         event = self.event("lee", action, key, f"{action} {key}", why=command.get("why", ""))
         view["seq"] = event["seq"]
         return self._receipt(event, f"{action} {key}: done", key)
+
+    def _on_train(self, command: Json) -> Json:
+        text = f"train {command['train']}: {command['action'].removeprefix('train_')}"
+        return self._receipt(self.event("lee", command["action"], "", text), text, "")
 
     def _to_stable(self, view: Json) -> None:
         view["rollout"].update(phase="finished", outcome="aborted", weight_wished=0, weight_seen=0)

@@ -58,10 +58,11 @@ def _release(console: Console, dialog: Confirm, scope: str, why: str) -> None:
     body = {"action": "release", "scope": scope, "why": why}
     sending = console.desk.outbox.send(body, f"release of {scope or 'everything'}")
     dialog.set_busy("sent: waiting for the engine's answer")
-    console.start(_tell(console, dialog, sending), "release")
+    console.start(tell(console, dialog, sending), "release")
 
 
-async def _tell(console: Console, dialog: Confirm, sending: Sending) -> None:
+async def tell(console: Console, dialog: Confirm, sending: Sending) -> None:
+    """Shows the engine's answer in the dialog, or in the footer when that was closed."""
     try:
         text, ok = (await sending.answer)["text"], True
     except GaesupError as error:

@@ -26,6 +26,8 @@ class Need:
     """What happens if nobody acts; empty: nothing."""
     urgency: int
     """0 users are hurt now, 1 a decision is awaited, 2 something is not as it should be."""
+    name: str = ""
+    """Whose it is, when it is not a deployment's; empty: the engine's."""
 
     @property
     def style(self) -> str:
@@ -39,7 +41,10 @@ def needs(
     views = list(deployments)
     found = [need for view in views if (need := _of(view, now)) is not None]
     found += [need for view in views if (need := _notice(view)) is not None]
-    found += _of_engine(engine) if engine else []
+    if engine:
+        from gaesup_tui.console.train_words import train_needs
+
+        found += [*_of_engine(engine), *train_needs(engine, now)]
     return sorted(found, key=lambda need: (need.urgency, need.since or now, need.key))
 
 

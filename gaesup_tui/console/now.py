@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -15,6 +16,9 @@ from gaesup_tui.console.needs import Need, needs
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.side import SidePane
+from gaesup_tui.console.train_keys import ON_TRAIN, train_hint
+from gaesup_tui.console.train_words import train_named, train_of_row, train_rows, trains_of
+from gaesup_tui.console.trains import ask_train, open_train
 from gaesup_tui.console.words import (
     active_rollout,
     against,
@@ -25,8 +29,12 @@ from gaesup_tui.console.words import (
 )
 from gaesup_tui.domain.views import DeploymentView, EventView
 from gaesup_widgets.cells import Cell, age, millis, percent
+from gaesup_widgets.footer import KeyHint
 from gaesup_widgets.grid import Column, Grid, Row
 from gaesup_widgets.traffic_bar import share_bar
+
+if TYPE_CHECKING:
+    from gaesup_tui.console.app import Console
 
 _BAR = 10
 _RECENT = 100
@@ -51,6 +59,10 @@ _MOVE = (
     Column("p95", min_width=7),
     Column("status", min_width=13, hide_below=100),
     Column("by", min_width=8, hide_below=120),
+)
+_TRAIN = (
+    Column("name", min_width=19, weight=1),
+    Column("text", min_width=40, weight=4),
 )
 _EVENT = (
     Column("at", min_width=8),
@@ -91,7 +103,7 @@ class Now(Page):
         self._filter = parse_filter("")
         self._grid = Grid(
             (Column("name", min_width=20, weight=1),),
-            layouts={"need": _NEED, "move": _MOVE, "event": _EVENT},
+            layouts={"need": _NEED, "move": _MOVE, "train": _TRAIN, "event": _EVENT},
             empty_text="Nothing is known yet: waiting for the engine.",
             symbols=desk.symbols,
         )
@@ -116,6 +128,24 @@ class Now(Page):
 
     def subject(self) -> str | None:
         return self._deployment_of.get(self._grid.cursor_key or "")
+
+    def hint(self, action_id: str) -> KeyHint | None:
+        name = train_of_row(self._grid.cursor_key)
+        if not name:
+            return None
+        return train_hint(self.desk, action_id, train_named(self.desk.replica.engine, name))
+
+    def do(self, action_id: str) -> bool:
+        name = train_of_row(self._grid.cursor_key)
+        if not name:
+            return False
+        if action_id == "open":
+            open_train(cast("Console", self.app), name)
+        elif action_id in ON_TRAIN:
+            ask_train(cast("Console", self.app), action_id, name)
+        else:
+            return False
+        return True
 
     def show(self, diff: Diff) -> None:
         if diff.anything:
@@ -154,7 +184,10 @@ class Now(Page):
         if len(waits) > most:
             more = f"{len(waits) - most} more, less urgent: press 2 for all"
             rows.append(Row("need:more", {"text": Cell(more, "dim")}, layout="need"))
-        rows.append(Row.heading("h:move", "Moving", f"{len(moves)}" if moves else "nothing"))
+        trains = train_rows(trains_of(desk.replica.engine), desk.symbols)
+        count = len(moves) + len(trains)
+        rows.append(Row.heading("h:move", "Moving", f"{count}" if count else "nothing"))
+        rows += trains
         rows += [self._move(view) for view in moves]
         return rows + self._recent(now)
 
@@ -180,7 +213,7 @@ class Now(Page):
             need.key,
             {
                 "kind": Cell(need.kind, need.style),
-                "name": need.deployment or "engine",
+                "name": need.name or need.deployment or "engine",
                 "text": need.text,
                 "since": self._since(need, now),
             },

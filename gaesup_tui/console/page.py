@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.replica import Diff
+from gaesup_widgets.footer import KeyHint
 
 
 class Page(Vertical):
@@ -51,6 +52,10 @@ class Page(Vertical):
     def do(self, action_id: str) -> bool:
         """True when the action was this page's own and is done."""
         return False
+
+    def hint(self, action_id: str) -> KeyHint | None:
+        """How an action is shown that means something of its own here; None: as everywhere."""
+        return None
 
     def fields(self, action_id: str) -> dict[str, Any]:
         """What the cursor says about an action beside the deployment: ``version`` …"""

@@ -16,6 +16,7 @@ from gaesup_tui.domain.views import DeploymentView
 
 if TYPE_CHECKING:
     from gaesup_tui.console.app import Console
+    from gaesup_widgets.footer import KeyHint
 
 _EVERYWHERE = ("help", "command", "stop")
 
@@ -52,10 +53,14 @@ class Router:
         if not console.stack.tab:
             return
         view = self.view()
-        hints = [console.desk.hint(action_id, view) for action_id in self._ids()]
+        hints = [self._hint(action_id, view) for action_id in self._ids()]
         open_ones = [hint for hint in hints if hint.reason is None]
         closed = [hint for hint in hints if hint.reason is not None]
         console.foot.show([*open_ones, *closed])
+
+    def _hint(self, action_id: str, view: DeploymentView | None) -> KeyHint:
+        console = self._console
+        return console.stack.page.hint(action_id) or console.desk.hint(action_id, view)
 
     # Actions --------------------------------------------------------------------------------
 
@@ -167,6 +172,22 @@ class Router:
 
     def _do_activity(self) -> None:
         self._go("6")
+
+    def _do_trains(self) -> None:
+        from gaesup_tui.console.trains import Trains
+
+        self._push(Trains(self._console.desk))
+
+    def _do_train_promote(self) -> None:
+        self._decide_train("train_promote")
+
+    def _do_train_abort(self) -> None:
+        self._decide_train("train_abort")
+
+    def _decide_train(self, action_id: str) -> None:
+        from gaesup_tui.console.train_deeds import decide
+
+        decide(self._console, action_id)
 
     def _go(self, tab: str) -> None:
         console = self._console
@@ -342,7 +363,7 @@ class Router:
         from gaesup_widgets.help import Help
 
         desk, view = self._console.desk, self.view()
-        here = [desk.hint(action_id, view) for action_id in self._ids()]
+        here = [self._hint(action_id, view) for action_id in self._ids()]
         rest = [desk.hint(a, view) for a in BY_ID if a not in self._ids()]
         title = self._console.stack.page.title
         self._console.push_screen(Help([(title, here), ("Everywhere", rest)], symbols=desk.symbols))

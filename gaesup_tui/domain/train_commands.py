@@ -44,6 +44,14 @@ def train_why_not(
     return next((reason for reason in shut if reason), None)
 
 
+def trains_why_not(world: World, action: str, now: float) -> str | None:
+    """None when the action is possible for some train, else why not for the one under way."""
+    reasons = [train_why_not(world, action, train, now) for train in world.trains if train.active]
+    if None in reasons:
+        return None
+    return reasons[-1] if reasons else "no train is under way"
+
+
 def _shut(world: World, car: Car, now: float, by: Actor | None) -> str | None:
     reason = why_not(world, "promote", car.key, now, by)
     return f"{car.key}: {reason}" if reason else None

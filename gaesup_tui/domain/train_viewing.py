@@ -57,9 +57,9 @@ def _text(world: World, train: Train, now: float) -> str:
         case "gate" if train.standing == "before":
             return f"{len(train.cars)} units ready to go, waits for you"
         case "gate" if train.standing == "between":
-            return f"{here} serves all traffic, waits for you before group {train.group + 2}"
+            return f"waits for you before group {train.group + 2} of {total}"
         case "gate":
-            return f"{here}: {_ready(world, train)}, waits for you"
+            return f"{_ready(world, train)}, waits for you ({here})"
     return f"{here}: {at_work(world, train, now)}"
 
 

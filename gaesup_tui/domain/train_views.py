@@ -38,7 +38,7 @@ class TrainView(TypedDict):
     outcome: str | None
     """``arrived``, ``returned`` or ``partly``."""
     text: str
-    """In one line: ``group 1 of 3: 2 of 2 ready, at 25 %, waits for you``."""
+    """In one line: ``2 of 2 ready, at 25 %, waits for you (group 1 of 3)``."""
     since: float
     person: bool
     """Whether it waits for a person."""

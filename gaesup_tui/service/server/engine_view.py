@@ -9,6 +9,7 @@ import gaesup_tui
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.global_rollback import came_to_rest
 from gaesup_tui.domain.rollback_views import rollback_view
+from gaesup_tui.domain.train_commands import TRAIN_ACTIONS, trains_why_not
 from gaesup_tui.domain.train_viewing import train_view
 from gaesup_tui.domain.viewing import note_view
 from gaesup_tui.domain.views import EngineView
@@ -46,7 +47,12 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
         else [],
         backends={name: _seen_at(engine, name, now) for name in engine.backends},
         strangers=strangers,
-        actions={"stop": None, "global_rollback": None, "release": release},
+        actions={
+            "stop": None,
+            "global_rollback": None,
+            "release": release,
+            **{action: trains_why_not(world, action, now) for action in TRAIN_ACTIONS},
+        },
     )
 
 
