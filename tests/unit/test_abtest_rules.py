@@ -177,6 +177,16 @@ def test_a_node_that_restarts_loses_its_users_and_no_one_is_counted_twice() -> N
     assert "counted anew: at least 40,000 users were lost" in answer.reason
 
 
+def test_users_that_count_no_more_since_they_saw_both_arms_are_no_restart() -> None:
+    story = ABStory()
+    story.later(2 * HOUR)
+    story.come(*ALIKE)
+    story.come((19_000, 570), (20_000, 605))
+    view = rollout_view(story.rollout, Sight(seen=story.seen(), seen_at=story.now))["ab"]
+    assert view is not None
+    assert view["lost_users"] == 0
+
+
 def test_an_answer_outlives_the_node_that_counted_it() -> None:
     story = ABStory()
     story.later(2 * HOUR)

@@ -140,6 +140,20 @@ def test_users_are_told_apart_and_counted_once() -> None:
     assert {name: door.audience.counts(name)[0] for name in (OLD, NEW)} == met
 
 
+def test_who_was_on_two_arms_is_counted_on_none() -> None:
+    door = Door(Rules(sticky=BY_COOKIE, salt="7", conversion=Conversion("GET", "/*")))
+    before = door.arms()
+    door.share(80)
+    meanwhile = door.arms()
+    door.share(50)
+    assert door.arms() == before, "they are back where they were"
+    moved = [user for user in USERS if before[user] != meanwhile[user]]
+    met, converted = zip(*(door.audience.counts(name) for name in (OLD, NEW)), strict=True)
+    assert met == converted
+    assert met == (Counter(before.values())[OLD] - len(moved), Counter(before.values())[NEW])
+    assert len(moved) > 500
+
+
 def test_a_user_converts_once_and_only_if_the_reply_is_good() -> None:
     door = Door(Rules(sticky=BY_COOKIE, salt="7", conversion=Conversion("POST", "/orders")), 100)
     for user in USERS[:10]:

@@ -17,24 +17,38 @@ ones are counted on no arm, so that the arms stay comparable."""
 
 
 class Audience:
-    """The users of one deployment since a route's salt was set."""
+    """The users of one deployment since a route's salt was set. Whoever was seen on two arms, since
+    the route changed in between, is evidence for neither and is counted on none."""
 
-    __slots__ = ("_converted", "_met", "_room", "salt")
+    __slots__ = ("_converted", "_crossed", "_met", "_room", "salt")
 
     def __init__(self, salt: str) -> None:
         self.salt = salt
         self._room = MOST_USERS
         self._met: dict[str, set[int]] = {}
         self._converted: dict[str, set[int]] = {}
+        self._crossed: set[int] = set()
 
     def meet(self, revision: str, user: int) -> None:
         """The user sent a request to the revision."""
         met = self._met.get(revision)
         if met is None:
             met = self._met[revision] = set()
-        if user not in met and self._room:
+        if user in met or user in self._crossed or self._crosses(user):
+            return
+        if self._room:
             met.add(user)
             self._room -= 1
+
+    def _crosses(self, user: int) -> bool:
+        """Whether the user was on another arm before; then it is on none from now on."""
+        for revision, met in self._met.items():
+            if user in met:
+                met.remove(user)
+                self._converted.get(revision, met).discard(user)
+                self._crossed.add(user)
+                return True
+        return False
 
     def convert(self, revision: str, user: int) -> None:
         """The user's conversion succeeded there."""

@@ -103,7 +103,7 @@ def _counted(rollout: Rollout, split: Split, now: float) -> tuple[float, int]:
     known = rollout.answer
     if known is None or not known.boot:
         return rollout.step_began, 0
-    if known.boot == split.boot and split.users >= known.users:
+    if known.boot == split.boot:
         return known.counted_from, known.lost_users
     return now, known.lost_users + known.users
 
@@ -124,8 +124,7 @@ def news(rollout: Rollout, seen: DeploymentSeen, boot: str, now: float) -> list[
         return []
     if known is not None and (known.kind, known.boot) == (answer.kind, answer.boot):
         grown = answer.users >= max(FIRST_PROGRESS, 2 * known.users)
-        if not grown and answer.users >= known.users:
-            return []
+        return [ev.ABAnswered(deployment=rollout.deployment, answer=answer)] if grown else []
     return [ev.ABAnswered(deployment=rollout.deployment, answer=answer)]
 
 
