@@ -106,7 +106,7 @@ def _of_engine(engine: EngineView) -> list[Need]:
     found = []
     if engine["frozen"]:
         text = f"nothing moves forward: {engine['frozen']}"
-        found.append(Need("need::frozen", "", "journal", text, None, "abort, stop still act", 0))
+        found.append(Need("need::frozen", "", "journal", text, None, "ways back still act", 0))
     for stop in engine["stops"]:
         where = stop["scope"] or "everything"
         what = STOP_WORDS[stop["mode"]]

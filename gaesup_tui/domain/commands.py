@@ -241,5 +241,5 @@ Command = Annotated[
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
-ALWAYS_ALLOWED = (Abort, Stop, TrainAbort)
+ALWAYS_ALLOWED = (Abort, Stop, Rollback, GlobalRollback, TrainAbort)
 """What acts even while the journal cannot be written."""

@@ -109,7 +109,7 @@ def _go_on(world: World, stop: Stop, now: float) -> list[ev.Event]:
         if not came_to_rest(world.deployments[turn.deployment])
     )
     if late and now < course.group_began + GROUP_DEADLINE_S:
-        return []
+        return _taken_again(world, stop)
     group = course.group + 1
     turn = ev.GlobalRollbackTurn(
         scope=stop.scope, group=group, groups=len(course.groups), late=late
@@ -118,14 +118,27 @@ def _go_on(world: World, stop: Stop, now: float) -> list[ev.Event]:
     return [turn, *(event for each in turns for event in _take(world, stop, each, now))]
 
 
+def _taken_again(world: World, stop: Stop) -> list[ev.Event]:
+    """What goes forward again though its turn has begun: a rollback decided while the journal
+    could not be written is forgotten when what it followed on was never recorded."""
+    at_work = stop.course.at_work if stop.course else ()
+    active = (world.deployments[turn.deployment].active for turn in at_work)
+    forward = [r for r in active if r and r.phase == "forward" and r.spec.strategy != "rollback"]
+    cause = Cause(kind="stop", reason=_why(stop))
+    return [e for r in forward for e in retreat(world.deployments[r.deployment], cause)]
+
+
+def _why(stop: Stop) -> str:
+    return f"global rollback by {stop.by.name}{': ' + stop.why if stop.why else ''}"[:500]
+
+
 def _take(world: World, stop: Stop, turn: Turn, now: float) -> list[ev.Event]:
     """A deployment's turn, as it stands now: somebody may have been faster."""
     state = world.deployments[turn.deployment]
     if rollout := state.active:
         if rollout.spec.strategy == "rollback":
             return []
-        reason = f"global rollback by {stop.by.name}{': ' + stop.why if stop.why else ''}"
-        return retreat(state, Cause(kind="stop", reason=reason[:500]))
+        return retreat(state, Cause(kind="stop", reason=_why(stop)))
     target = next((r.revision for r in state.good if r.revision.id == turn.to_revision), None)
     if target is None or not state.replicas or _stable(state) != turn.leaves_revision:
         return []

@@ -26,7 +26,6 @@ from gaesup_tui.engine.decisions import (
     decide_order,
     decide_queues,
     decide_times,
-    decide_train_turns,
     decide_turns,
     needs_looks,
     next_due,
@@ -111,7 +110,7 @@ class Conductor:
         if self._ending:
             raise Unavailable("the engine is stopping", hint="try again in a moment")
         order = self._answers.order(command, by, idempotency_key)
-        (self._urgent if urgent(self.world, command) else self._orders).append(order)
+        (self._urgent if urgent(command) else self._orders).append(order)
         self._wake.set()
         # Shielded: a caller who goes away does not take the decision back.
         return await asyncio.shield(order.answer)
@@ -211,6 +210,7 @@ class Conductor:
         for order in urgent_orders:
             decide_order(draft, order, now, self._recent)
         if draft.entries:
+            decide_turns(draft, now, away=True)
             self._looked |= draft.keys()
         else:
             self._decide_rest(draft, now)
@@ -226,7 +226,7 @@ class Conductor:
         looked = (self._looked | draft.keys()) & draft.world.deployments.keys()
         self._looked = set()
         decide_looks(draft, looked, self._eyes, now, away=False)
-        decide_turns(draft, now)
+        decide_turns(draft, now, away=False)
         decide_queues(draft, now)
 
     def _decide_away(self) -> None:
@@ -245,7 +245,7 @@ class Conductor:
         keys = self._active & draft.world.deployments.keys()
         decide_times(draft, keys, self._eyes, now, away=True)
         decide_looks(draft, self._looked & keys, self._eyes, now, away=True)
-        decide_train_turns(draft, now, away=True)
+        decide_turns(draft, now, away=True)
         self._looked = set()
         self._answer_refusals(draft)
         if draft.entries:
@@ -259,7 +259,7 @@ class Conductor:
     def _frozen_error(self) -> Frozen:
         return Frozen(
             f"nothing moves forward: {self.frozen}",
-            hint="abort and stop still act; they are recorded once the journal can be written",
+            hint="abort, stop and rollback still act; they are recorded once it can be written",
         )
 
     # What the journal says.

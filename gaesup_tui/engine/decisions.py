@@ -20,7 +20,7 @@ from gaesup_tui.domain.train_back import WAY_BACK
 from gaesup_tui.domain.train_rules import decide_trains, trains_due
 from gaesup_tui.domain.verifying import decide_verification, to_verify
 from gaesup_tui.domain.world import World
-from gaesup_tui.engine.draft import Draft, Order, leads_back
+from gaesup_tui.engine.draft import Draft, Order, leads_back, rolls_back
 
 log = logging.getLogger("gaesup.engine.decisions")
 
@@ -33,20 +33,15 @@ MOST_ROUNDS = 64
 """More decisions than this never follow from one look: the longest plans wait somewhere."""
 
 
-def urgent(world: World, command: cmd.Command) -> bool:
+def urgent(command: cmd.Command) -> bool:
     """Whether it is a way to safety, which waits for nothing: not for other commands, and not for
     a journal that cannot be written."""
-    if isinstance(command, cmd.ALWAYS_ALLOWED):
-        return True
-    if not isinstance(command, cmd.Rollback):
-        return False
-    state = world.deployments.get(command.deployment)
-    return state is not None and state.active is not None
+    return isinstance(command, cmd.ALWAYS_ALLOWED)
 
 
 def decide_order(draft: Draft, order: Order, now: float, recent: Sequence[Recorded]) -> None:
     """Decides on a command; a refusal is kept beside the draft."""
-    safe = urgent(draft.world, order.command)
+    safe = urgent(order.command)
     try:
         events = decide_command(draft.world, order.command, order.by, now)
     except Moved as refusal:
@@ -134,25 +129,26 @@ def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) ->
         return False  # nothing follows from it
     world = draft.world
     events = decide_look(state, look, now, frozen=world.frozen(key), back_only=world.back_only(key))
-    safe = state.active.phase == "back" or leads_back(events)
+    returns = state.active.phase == "back" or rolls_back(state.active)
+    safe = returns or leads_back(events)
     if not events or (away and not safe):
         return False
     draft.record(events, ENGINE, now, safe=safe)
     return True
 
 
-def decide_turns(draft: Draft, now: float) -> None:
-    """The turns of global rollbacks that have come. Each leads one group on, so they end."""
+def decide_turns(draft: Draft, now: float, *, away: bool) -> None:
+    """The turns of global rollbacks that have come. Each leads one group on, so they end. Then
+    those of release trains; ``away``: only of those on their way back."""
     try:
         while events := decide_rollbacks(draft.world, now):
-            draft.record(events, ENGINE, now, safe=False)
+            draft.record(events, ENGINE, now, safe=True)
     except Exception:
         log.exception("deciding on the turns of a global rollback failed")
-    decide_train_turns(draft, now, away=False)
+    _decide_trains(draft, now, away=away)
 
 
-def decide_train_turns(draft: Draft, now: float, *, away: bool) -> None:
-    """What follows for release trains; ``away``: only for those on their way back."""
+def _decide_trains(draft: Draft, now: float, *, away: bool) -> None:
     try:
         for _ in range(MOST_TURNS):
             events = decide_trains(draft.world, now, back_only=away)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.commands import Command
+from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.events import Event, Recorded
 from gaesup_tui.domain.gradual import is_gradual
-from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.rollout import Actor, Rollout
+from gaesup_tui.domain.steps import AwaitReady, Scale, SetTraffic
 from gaesup_tui.domain.train_fold import fits as fits_train
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.journal import Answer, Batch
@@ -128,8 +130,14 @@ def fits(world: World, event: Event) -> bool:
     match event:
         case ev.RetreatStarted():
             return rollout is not None and (rollout.phase == "forward" or is_gradual(rollout))
+        case ev.RolloutCreated(rollout=new):
+            return state is not None and _still_rolls_back(state, new)
         case ev.StepCompleted(index=index):
-            return rollout is not None and rollout.phase == "back" and rollout.index == index
+            returns = rollout is not None and (rollout.phase == "back" or rolls_back(rollout))
+            return returns and rollout is not None and rollout.index == index
+        case ev.GlobalRollbackTurn(scope=scope, group=group):
+            courses = (stop.course for stop in world.stops if stop.scope == scope)
+            return any(course and course.group + 1 == group for course in courses)
         case ev.RolloutFinished():
             return rollout is not None and rollout.phase == "back" and rollout.step is None
         case ev.VerdictGiven():
@@ -140,6 +148,26 @@ def fits(world: World, event: Event) -> bool:
             train = world.train(name)
             return train is not None and fits_train(train, event)
     return True
+
+
+def _still_rolls_back(state: Deployment, new: Rollout) -> bool:
+    """Whether a rollback still leaves what it was decided to leave."""
+    stable = state.stable.id if state.stable else None
+    leaves = new.base.id if new.base else None
+    is_next = new.id == f"{state.key}#{state.rollouts + 1}"
+    return new.spec.strategy == "rollback" and not state.active and is_next and stable == leaves
+
+
+def rolls_back(rollout: Rollout) -> bool:
+    """Whether its present step brings a known good revision back. What comes after, the end of
+    the bake and the end of what it leaves, is for a journal to know first: whoever only has the
+    journal would want that again."""
+    if rollout.phase != "forward" or rollout.spec.strategy != "rollback":
+        return False
+    match rollout.step:
+        case Scale(side="candidate") | AwaitReady() | SetTraffic():
+            return True
+    return False
 
 
 def leads_back(events: Iterable[Event]) -> bool:

@@ -5,7 +5,7 @@ It folds events on its own, in the simplest way, and knows nothing of the engine
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -103,12 +103,21 @@ class Oracle:
         self.aborted: dict[str, str] = {}
         """Rollouts whose way back was acknowledged, in this life of the engine, and began with the
         traffic."""
+        self.good: defaultdict[str, set[str]] = defaultdict(set)
+        """The revisions that finished well, by deployment."""
+        self.rolled_back: set[str] = set()
+        """Where somebody asked for a rollback, which acts before the journal tells of it."""
         self.slowly: set[str] = set()
         """Where somebody asked for a gradual way back: it acts before the journal tells of it."""
 
     def crashed(self) -> None:
         """What was acknowledged as not yet durable may be lost now."""
         self.aborted.clear()
+        self.rolled_back.clear()
+
+    def rollback_asked(self, scope: str) -> None:
+        """A rollback of a deployment, or of a whole scope, may begin from now on."""
+        self.rolled_back |= {key for key in self.courses if _in_scope(key, scope)}
 
     def acknowledged(self, key: str, rollout: str, plan: Plan) -> None:
         if isinstance(plan[0], SetTraffic) and plan[0].weight_percent == 0:
@@ -136,8 +145,12 @@ class Oracle:
         allowed = course.allowed()
         if key in self.slowly and course.phase != "finished":
             allowed = [*allowed, *map(course.split, SHARES)]
+        if course.rollout.spec.strategy == "rollback" and course.phase == "forward":
+            allowed = [*allowed, course.split(100)]  # it leads back, so it needs no journal
         if self.aborted.get(key) == course.rollout.id and course.phase == "forward":
             allowed = [course.split(0)]
+        if key in self.rolled_back:
+            allowed = [*allowed, *({revision: 100} for revision in self.good[key])]
         must(
             dict(weights) in allowed,
             f"{key}: asked for {dict(weights)}, allowed {allowed} in {course.phase}",
@@ -227,6 +240,7 @@ class Oracle:
         self.courses[key] = course
         self.unsettled.pop(key, None)
         self.slowly.discard(key)
+        self.rolled_back.discard(key)
         course.enter(0, at)
 
     def _move(self, key: str, course: Course, recorded: Recorded) -> None:
@@ -316,6 +330,7 @@ class Oracle:
             must(course.phase == "forward", f"{key}: promoted on the way back")
             must(course.weight == 100, f"{key}: promoted at {course.weight} %")
             course.stable = course.rollout.candidate.id
+            self.good[key].add(course.stable)
         else:
             must(course.phase == "back", f"{key}: {outcome} without a way back")
             must(outcome == ("aborted" if course.rollout.base else "failed"), f"{key}: {outcome}")

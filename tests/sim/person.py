@@ -66,6 +66,10 @@ class People:
         self._unanswered = (command, key) if key else None
         if isinstance(command, cmd.Abort) and command.gradual:
             self._oracle.slowly.add(command.deployment)
+        if isinstance(command, cmd.Rollback):
+            self._oracle.rollback_asked(command.deployment)
+        if isinstance(command, cmd.GlobalRollback):
+            self._oracle.rollback_asked(command.scope)
         before = {k: d.active for k, d in engine.world.deployments.items() if d.active}
         try:
             receipt = await engine.submit(command, KIM, key or None)

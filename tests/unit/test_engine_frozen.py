@@ -171,3 +171,74 @@ def test_an_engine_starts_on_a_full_disk_and_ways_back_go_on(rig: Rig) -> None:
         assert "engine_started" in rig.kinds()[-8:]
 
     rig.run(story)
+
+
+async def two_good_versions(rig: Rig) -> None:
+    """v42 serves, v41 was good before."""
+    await rig.deploy("v41", replicas=2)
+    await rig.until(lambda: rig.deployment.stable)
+    quick = {"canary": {"steps": [{"weight": 50}], "bake": 0}, "autoAbort": False}
+    await rig.deploy("v42", strategy="canary", spec=quick)
+    await rig.until(lambda: rig.deployment.stable and rig.deployment.stable.version == "v42")
+    await rig.until(lambda: rig.deployment.active is None)
+
+
+def serving(rig: Rig) -> list[str]:
+    """The versions that have all the traffic, on the live route."""
+    weights = rig.fleet.places[KEY].weights
+    return [revision.partition("-")[0] for revision, share in weights.items() if share == 100]
+
+
+@pytest.mark.parametrize(
+    "command", [cmd.GlobalRollback(why="bad night"), cmd.Rollback(deployment=KEY, why="bad")]
+)
+def test_a_rollback_brings_the_traffic_back_from_memory_and_is_recorded_later(
+    rig: Rig, command: cmd.Command
+) -> None:
+    async def story(rig: Rig) -> None:
+        await two_good_versions(rig)
+        await freeze(rig)
+        receipt = await rig.engine.submit(command, MARA)
+        assert not receipt.durable
+        await rig.until(lambda: serving(rig) == ["v41"])
+        await asyncio.sleep(120)
+        assert rig.deployment.active, "what it left stays warm until it is recorded"
+        assert len(rig.fleet.places[KEY].revisions) == 2
+        assert "rollout_created" not in rig.kinds()[-3:]
+        rig.disk.full_until = 0.0
+        await rig.until(lambda: rig.engine.frozen is None)
+        await rig.until(lambda: rig.deployment.active is None, 60)
+        assert rig.deployment.stable is not None
+        assert rig.deployment.stable.version == "v41"
+        recorded = [e for e in rig.disk.events if e.event.kind == "rollout_created"]
+        assert recorded[-1].at == pytest.approx(receipt.events[-1].at, abs=1.0)
+
+    rig.run(story)
+
+
+def test_a_global_rollback_from_memory_takes_back_what_moves(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.waiting_canary()
+        await freeze(rig)
+        await rig.engine.submit(cmd.GlobalRollback(why="bad night"), MARA)
+        await rig.until(lambda: rig.live == [100])
+        rig.disk.full_until = 0.0
+        await rig.until(lambda: rig.engine.frozen is None)
+        await rig.until(lambda: rig.deployment.active is None)
+        assert rig.kinds().count("global_rollback_started") == 1
+        assert [stop.mode for stop in rig.engine.world.stops] == ["rollback"]
+
+    rig.run(story)
+
+
+def test_a_rollback_that_the_engine_forgot_is_undone_and_the_journals_word_holds(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        await two_good_versions(rig)
+        await freeze(rig)
+        await rig.engine.submit(cmd.Rollback(deployment=KEY), MARA)
+        await rig.until(lambda: serving(rig) == ["v41"])
+        rig.disk.full_until = 0.0
+        await rig.restart(clean=False)
+        await rig.until(lambda: serving(rig) == ["v42"])
+
+    rig.run(story)

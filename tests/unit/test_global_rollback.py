@@ -13,6 +13,7 @@ import pytest
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Frozen, NotFound, Refused
+from gaesup_tui.domain.events import GlobalRollbackTurn
 from gaesup_tui.domain.revision import make_revision
 from gaesup_tui.domain.rollback_views import rollback_view
 from gaesup_tui.domain.stop_views import RollbackView
@@ -238,17 +239,21 @@ def test_one_that_a_person_paused_can_be_resumed_while_all_is_rolled_back(shop: 
     shop.run(story)
 
 
-def test_a_journal_that_cannot_be_written_refuses_it_and_says_what_still_acts(shop: Shop) -> None:
+def test_without_a_journal_it_goes_group_by_group_all_the_same(shop: Shop) -> None:
     async def story(_: Rig) -> None:
         await shop.opened()
         shop.disk.full_until = shop.now + 1000
-        with pytest.raises(Frozen, match="abort and stop still act"):
-            await shop.back()
+        with pytest.raises(Frozen, match="abort, stop and rollback still act"):
+            await shop.engine.submit(cmd.Scale(deployment="shop@production", replicas=3), KIM)
+        await shop.back()
+        await shop.until(lambda: shop.course.over, 100)
+        assert all(shop.share(unit, "v1") == 100 for unit in NEEDS)
+        assert "global_rollback_started" not in shop.kinds()
         shop.disk.full_until = 0.0
         await shop.until(lambda: shop.engine.frozen is None)
-        assert shop.engine.world.stops == ()
-        await shop.back()
-        await shop.until(lambda: shop.course.over, 60)
+        await shop.until(lambda: all(shop.runs(unit) == "v1" for unit in NEEDS), 100)
+        turns = [e.event.group for e in shop.disk.events if isinstance(e.event, GlobalRollbackTurn)]
+        assert turns == list(range(len(turns)))
 
     shop.run(story)
 

@@ -36,7 +36,7 @@ async def frozen(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
 async def test_going_forward_is_refused_with_the_reason(frozen: Running) -> None:
     with pytest.raises(Frozen, match="no space left") as refusal:
         await frozen.call(frozen.client.command, {"action": "promote", "deployment": CART})
-    assert "abort and stop still act" in refusal.value.hint
+    assert "abort, stop and rollback still act" in refusal.value.hint
     assert frozen.engine.world.deployments[CART].active is not None
     assert frozen.backend.weights[CART] != {}
 
