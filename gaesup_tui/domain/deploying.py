@@ -37,6 +37,7 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         p95_tolerance=spec.p95_tolerance / 100,
         auto_abort=spec.auto_abort,
         sticky=spec.sticky,
+        fresh_baseline=name == "canary" and spec.canary.fresh_baseline,
         gradual_abort_s=spec.gradual_abort,
         conversion=command.conversion,
         while_moving=spec.while_moving,

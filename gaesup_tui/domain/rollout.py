@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from gaesup_tui.domain import fresh
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
@@ -143,7 +144,10 @@ class Rollout(Frozen):
         """The traffic wished: revision id to percent; empty when nothing may serve."""
         shares = {self.candidate.id: self.weight_percent}
         if self.base is not None:
-            shares[self.base.id] = shares.get(self.base.id, 0) + 100 - self.weight_percent
+            rest = 100 - self.weight_percent - fresh.copy_share(self)
+            shares[self.base.id] = shares.get(self.base.id, 0) + rest
+        if copy := fresh.copy_of_base(self):
+            shares[copy.id] = fresh.copy_share(self)
         return {revision: weight for revision, weight in shares.items() if weight}
 
     def replica_wishes(self) -> dict[str, tuple[Revision, int]]:
@@ -151,6 +155,8 @@ class Rollout(Frozen):
         wished = {self.candidate.id: (self.candidate, self.candidate_replicas)}
         if self.base is not None and self.base.id != self.candidate.id:
             wished[self.base.id] = (self.base, self.base_replicas)
+        if copy := fresh.copy_of_base(self):
+            wished[copy.id] = (copy, fresh.copy_replicas(self))
         return wished
 
 

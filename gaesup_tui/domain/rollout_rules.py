@@ -14,6 +14,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Comparisons
+from gaesup_tui.domain.fresh import copies_missing
 from gaesup_tui.domain.gradual import base_is_gone, is_gradual
 from gaesup_tui.domain.guards import breach
 from gaesup_tui.domain.holding import held_before, is_held
@@ -207,7 +208,7 @@ def _news(rollout: Rollout, look: Look) -> list[ev.Event]:
 def _off_plan(rollout: Rollout, seen: DeploymentSeen) -> str | None:
     """Why the live route is not the plan's: somebody else changed it. A route that still shows an
     earlier step's share is only late, and an empty one is a backend that restarted."""
-    ours = {rollout.candidate.id} | ({rollout.base.id} if rollout.base else set())
+    ours = rollout.replica_wishes().keys()
     planned = {0, *(s.weight_percent for s in rollout.spec.plan if isinstance(s, SetTraffic))}
     live = seen.weights.get(rollout.candidate.id, 0)
     if not seen.weights or (live in planned and set(seen.weights) <= ours):
@@ -281,6 +282,8 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             revision = side if which == "candidate" else rollout.base
             there = seen.revision(revision.id if revision else None)
             wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
+            if which == "candidate" and copies_missing(rollout, seen):
+                return None
             if there is None or there.ready_since(now - steady if steady else None) < wish:
                 return None
             return "done", f"{there.ready} of {wish} ready"

@@ -250,6 +250,8 @@ class RolloutSpec(Frozen):
     auto_abort: bool = True
     """Whether the judge's ABORT acts by itself. Guards always do."""
     sticky: Sticky = False
+    fresh_baseline: bool = False
+    """Whether a fresh copy of the base stands beside the candidate, and is compared with."""
     conversion: ConversionSpec | None = None
     """The request whose success is counted and judged."""
     while_moving: WhileMoving = "refuse"

@@ -32,6 +32,9 @@ class CanarySpec(Spec):
     """What happens between no traffic and all of it, in order."""
     bake: Duration = 600.0
     """How long the old revision stays warm after all traffic is on the new one."""
+    fresh_baseline: bool = False
+    """Whether the new revision is compared with a fresh copy of the old one, with as many replicas
+    and the same share, instead of with what has run for long."""
     progress_deadline: Duration = 60.0
     """How long replicas may take to be ready before the rollout is given up."""
 

@@ -10,6 +10,7 @@ from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
 from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.fresh import copy_of_base
 from gaesup_tui.domain.ignoring import meant, no_ignore_of
 from gaesup_tui.domain.locks import lock_of, lock_view
 from gaesup_tui.domain.notice_views import NoticeView
@@ -293,6 +294,8 @@ def _role(state: Deployment, revision_id: str) -> str:
         return "candidate"
     if rollout and rollout.base and revision_id == rollout.base.id:
         return "base"
+    if rollout and (copy := copy_of_base(rollout)) and revision_id == copy.id:
+        return "fresh copy"
     if state.stable and revision_id == state.stable.id:
         return "stable"
     return "leaving"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.abtest.words import in_short
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.fresh import copies_missing
 from gaesup_tui.domain.holding import is_held
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
@@ -177,6 +178,8 @@ def not_ready(rollout: Rollout, seen: DeploymentSeen, side: str) -> str:
     there = seen.revision(revision.id if revision else None)
     wanted = rollout.candidate_replicas if side == "candidate" else rollout.base_replicas
     ready = there.ready if there else 0
+    if side == "candidate" and ready >= wanted and (missing := copies_missing(rollout, seen)):
+        return f"{missing} of {wanted} replicas of the fresh baseline not ready"
     line = f"{wanted - ready} of {wanted} replicas not ready"
     if ready >= wanted and isinstance(rollout.step, AwaitReady) and rollout.step.steady_s:
         return f"{wanted} replicas ready, each has to be for {duration(rollout.step.steady_s)}"

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.fresh import compared_with, copy_of_base
 from gaesup_tui.domain.judged import TICK_S, start_of, verdict_of
 from gaesup_tui.domain.judged_record import Entry, Record, Totals, entry_line, head_line
 from gaesup_tui.domain.rollout import Rollout
@@ -132,8 +133,8 @@ class Bench:
         if rollout.base is None or rollout.id in self._unfit:
             return None
         key, base = rollout.deployment, rollout.base
-        counters = sight.counters(key, rollout.candidate.id)
-        if counters is None or sight.counters(key, base.id) is None:
+        against, counters = compared_with(rollout), sight.counters(key, rollout.candidate.id)
+        if counters is None or against is None or sight.counters(key, against.id) is None:
             return None
         start = start_of(rollout.spec, counters.bounds_s)
         at = sight.placed_at
@@ -200,16 +201,20 @@ def _compares(rollout: Rollout) -> bool:
 
 
 def _share(sight: Sight, rollout: Rollout) -> float | None:
-    """The candidate's share on the live route; None when one side has all of it."""
-    seen = sight.seen(rollout.deployment)
-    share = seen.weights.get(rollout.candidate.id, 0) / 100 if seen else 0.0
-    return share if 0 < share < 1 else None
+    """The candidate's share of what both sides get on the live route; None when one has all."""
+    seen, copy = sight.seen(rollout.deployment), copy_of_base(rollout)
+    if seen is None:
+        return None
+    candidate = seen.weights.get(rollout.candidate.id, 0)
+    other = seen.weights.get(copy.id, 0) if copy else 100 - candidate
+    return candidate / (candidate + other) if candidate > 0 and other > 0 else None
 
 
 def _totals(sight: Sight, rollout: Rollout, bounds_s: tuple[float, ...]) -> Totals:
-    assert rollout.base is not None
+    against = compared_with(rollout)
+    assert against is not None  # the caller looked
     canary, baseline = (
-        sight.counters(rollout.deployment, side.id) for side in (rollout.candidate, rollout.base)
+        sight.counters(rollout.deployment, side.id) for side in (rollout.candidate, against)
     )
     return Totals(
         sight.boot,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.fresh import copy_of_base
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.route import Route
@@ -157,7 +158,7 @@ def known_revisions(state: Deployment) -> dict[str, Revision]:
     found = {release.revision.id: release.revision for release in state.good}
     rollouts = (*state.past, state.rollout) if state.rollout else state.past
     for rollout in rollouts:
-        for revision in (rollout.base, rollout.candidate):
+        for revision in (rollout.base, rollout.candidate, copy_of_base(rollout)):
             if revision is not None:
                 found[revision.id] = revision
     if state.stable is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import (
@@ -36,6 +37,7 @@ class Rig:
         self.files = files
         self.canary = canary
         self.base = base
+        self.copy = base
         self.story = Story()
         self.story.stable("v41")
         self.now = self.story.now
@@ -61,10 +63,11 @@ class Rig:
         assert rollout is not None
         return rollout
 
-    def canary_at(self, weight: int = 25) -> None:
+    def canary_at(self, weight: int = 25, **canary: Any) -> None:
         """The canary has its share on the live route."""
         self.story.now = self.now
-        self.story.deploy("v42", canary={"steps": [{"weight": weight}, {"pause": None}]})
+        steps = [{"weight": weight}, {"pause": None}]
+        self.story.deploy("v42", canary={"steps": steps, **canary})
         self.story.settle()
         assert self.rollout.weight_percent == weight
 
@@ -81,6 +84,8 @@ class Rig:
     def serve(self, rps: int) -> None:
         for revision, weight in self.state.weights().items():
             service = self.canary if revision.startswith("v42") else self.base
+            if "+copy-" in revision:
+                service = self.copy
             arm = service.arm(self.seed, round(rps * weight / 100))
             old = self.counted.get(revision, Counters(buckets=(0,) * (len(BOUNDS_S) + 1)))
             assert arm.latency is not None
