@@ -89,3 +89,48 @@ def test_testers_and_copies_reach_a_candidate_that_has_no_share(stack: Stack) ->
         report = traffic.end()
     assert wrong(report) == {}
     assert [revision.partition("-")[0] for revision in report.by_revision] == ["v41"]
+
+
+FRESH: dict[str, Any] = {
+    "strategy": "canary",
+    "canary": {
+        "steps": [{"weight": 20}, {"pause": None}],
+        "freshBaseline": True,
+        "bake": "1s",
+    },
+    "autoAbort": False,
+}
+
+
+def test_a_fresh_copy_of_the_base_serves_beside_the_candidate_and_is_judged(stack: Stack) -> None:
+    stack.write_project({"cart": FRESH})
+    port = stack.serve("cart", "v41")
+    with flowing(port, rps=200) as traffic:
+        stack.deploy("cart", "v42")
+        stack.until(CART, waits_for_person, "at the gate")
+        (view,) = stack.client.snapshot()["deployments"]
+        seen = {each["role"]: (each["weight_seen"], each["ready"]) for each in view["revisions"]}
+        assert seen == {"base": (60, 2), "candidate": (20, 2), "fresh copy": (20, 2)}
+        stack.until(CART, lambda row: judged(stack) > 100, "judged")
+        (rollout,) = (view["rollout"] for view in stack.client.snapshot()["deployments"])
+        assert rollout is not None
+        assert rollout["verdict"] is not None
+        for finding in rollout["verdict"]["findings"][:1]:
+            base, candidate = finding["base_requests"], finding["candidate_requests"]
+            assert base is not None
+            assert candidate is not None
+            assert 0.7 < base / candidate < 1.4  # not three times as many, as the base has
+        stack.ask("promote")
+        stack.until(CART, lambda row: row["version"] == "v42", "on v42")
+        stack.until(CART, lambda row: stack.workers("v41") == [], "v41 and its copy gone")
+        report = traffic.end()
+    assert wrong(report) == {}
+
+
+def judged(stack: Stack) -> int:
+    """Requests of the candidate that were judged so far."""
+    (view,) = stack.client.snapshot()["deployments"]
+    rollout = view["rollout"]
+    verdict = rollout["verdict"] if rollout else None
+    findings = verdict["findings"] if verdict else []
+    return findings[0]["candidate_requests"] or 0 if findings else 0
