@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gaesup_tui.domain import amounts
-from gaesup_tui.domain.step_spec import CanaryStep, StrategyStep
+from gaesup_tui.domain.expressions import parse_expression
+from gaesup_tui.domain.step_spec import CanaryStep, CheckSpec, StrategyStep
 from gaesup_tui.domain.steps import (
     Analyse,
     AwaitReady,
@@ -19,7 +20,19 @@ from gaesup_tui.domain.steps import (
     SetTraffic,
     SmokeTest,
     Step,
+    Watch,
 )
+
+
+def _check(said: CheckSpec) -> Analyse:
+    longest_s = max(parse_expression(text).window_s for text in said.all)
+    return Analyse(
+        duration_s=longest_s if said.duration is None else said.duration,
+        expiry_s=said.expiry,
+        on_expiry=said.on_expiry,
+        checks=said.all,
+        judge=False,
+    )
 
 
 class Compiler:
@@ -80,6 +93,10 @@ class Compiler:
             self.steps.append(
                 Pause(duration_s=wait.duration, expiry_s=wait.expiry, on_expiry=wait.on_expiry)
             )
+        elif step.check is not None:
+            self.steps.append(_check(step.check))
+        elif step.background is not None:
+            self.steps.append(Watch(checks=step.background.checks))
         elif step.match is not None:
             self.steps.append(SetMatch(match=step.match))
         elif step.mirror is not None:

@@ -14,10 +14,11 @@ from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import NotFound
+from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
-from gaesup_tui.domain.step_spec import StrategyStep
+from gaesup_tui.domain.step_spec import Expression, StrategyStep
 from gaesup_tui.domain.steps import Check, Guard, StrategyName, WhileMoving
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
@@ -98,6 +99,11 @@ class RolloutSettings(Spec):
     sticky: Sticky | None = None
     """Whether a client stays on the revision it saw first: ``true``, or what tells clients apart,
     ``{cookie: NAME}`` or ``{header: NAME}``; ``false`` when nothing is said."""
+    checks: Annotated[tuple[Expression, ...], Field(max_length=16)] | None = None
+    """Expressions on the new revision, ``p95 <= +10% over 1m min 100``, looked at beside the judge
+    from the first share on; one that fails aborts."""
+    judge: JudgeSpec | None = None
+    """How the judge looks at each metric."""
     while_moving: WhileMoving | None = None
     """What a new revision does while another one moves: ``refuse``, ``queue`` behind it, or
     ``replace`` it; ``refuse`` when nothing is said."""

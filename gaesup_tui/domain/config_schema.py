@@ -29,7 +29,8 @@ def json_schema() -> dict[str, Any]:
             kinds = properties[word]["anyOf"]
             spec = next(kind["$ref"] for kind in kinds if "$ref" in kind).rpartition("/")[2]
             short = schema["$defs"][spec]["properties"][field]
-            properties[word]["anyOf"] = [*kinds, *short.get("anyOf", [short])]
+            plain = [{"type": "string"}] if short.get("type") == "array" else []
+            properties[word]["anyOf"] = [*kinds, *short.get("anyOf", [short]), *plain]
     return schema
 
 

@@ -40,6 +40,8 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         fresh_baseline=name == "canary" and spec.canary.fresh_baseline,
         gradual_abort_s=spec.gradual_abort,
         conversion=command.conversion,
+        checks=spec.checks,
+        judge=spec.judge,
         while_moving=spec.while_moving,
         colours=command.strategy == "blueGreen",
         rollback_bake_s=spec.rollback_bake,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from gaesup_tui.domain.judge_spec import MetricSpec
 from gaesup_tui.domain.judging import Metrics, Start, State
 from gaesup_tui.domain.judging.account import Line, explain
-from gaesup_tui.domain.judging.settings import FINE_BOUNDS_S
+from gaesup_tui.domain.judging.settings import FINE_BOUNDS_S, MetricPolicy
 from gaesup_tui.domain.judging.words import sentence
 from gaesup_tui.domain.remedies import remedy
 from gaesup_tui.domain.steps import RolloutSpec, SetMatch, compares
@@ -27,19 +28,41 @@ def start_of(spec: RolloutSpec, bounds_s: tuple[float, ...]) -> Start:
     so where some requests go to the candidate whatever its share. What an A/B test asks of users,
     the judge does not ask of their requests.
     """
-    usual, has_latency = Metrics(), len(bounds_s) >= _MIN_BOUNDS
+    usual, has_latency, said = Metrics(), len(bounds_s) >= _MIN_BOUNDS, spec.judge
     errors = min(max(spec.error_tolerance, _LEAST), 1 - _LEAST)
+    latency = max(spec.p95_tolerance, _LEAST)
+    whole = not spec.sticky and not _steered(spec)
     return Start(
         tick_s=TICK_S,
         bounds_s=bounds_s if has_latency else FINE_BOUNDS_S,
-        metrics=usual._replace(
-            errors=usual.errors._replace(tolerance=errors),
-            latency=usual.latency._replace(
-                tolerance=max(spec.p95_tolerance, _LEAST), enabled=has_latency
-            ),
-            traffic=usual.traffic._replace(enabled=not spec.sticky and not _steered(spec)),
-            conversion=usual.conversion._replace(enabled=not compares(spec)),
+        no_data_limit_s=said.no_data_after,
+        metrics=_deciding(
+            Metrics(
+                errors=_policy(usual.errors._replace(tolerance=errors), said.errors),
+                latency=_policy(usual.latency._replace(tolerance=latency), said.p95, has_latency),
+                conversion=_policy(usual.conversion, said.conversion, not compares(spec)),
+                traffic=_policy(usual.traffic, said.traffic, whole),
+            )
         ),
+    )
+
+
+def _deciding(metrics: Metrics) -> Metrics:
+    """With errors critical where all that was to be cannot be judged here: a judge that can never
+    abort would be none."""
+    if any(each.enabled and each.critical for each in metrics):
+        return metrics
+    return metrics._replace(errors=metrics.errors._replace(enabled=True, critical=True))
+
+
+def _policy(usual: MetricPolicy, said: MetricSpec, possible: bool = True) -> MetricPolicy:
+    """``possible`` False: it cannot be judged here, whatever is said."""
+    return usual._replace(
+        tolerance=usual.tolerance if said.tolerance is None else said.tolerance / 100,
+        weight=usual.weight if said.weight is None else said.weight / 100,
+        critical=said.critical,
+        no_data=said.no_data or usual.no_data,
+        enabled=said.enabled and possible,
     )
 
 

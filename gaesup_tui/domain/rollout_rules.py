@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
+from gaesup_tui.domain.checking import failed_check, judge_acts, passed
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Comparisons
 from gaesup_tui.domain.fresh import copies_missing
 from gaesup_tui.domain.gradual import base_is_gone, is_gradual
 from gaesup_tui.domain.guards import breach
 from gaesup_tui.domain.holding import held_before, is_held
-from gaesup_tui.domain.ignored import JUDGE, SMOKE, ignored_note, is_ignored
+from gaesup_tui.domain.ignored import ANALYSIS, JUDGE, SMOKE, ignored_note, is_ignored
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Measured, Rollout
 from gaesup_tui.domain.routing import in_force
@@ -35,6 +36,7 @@ from gaesup_tui.domain.steps import (
     SetMirror,
     SetTraffic,
     SmokeTest,
+    Watch,
 )
 from gaesup_tui.domain.strategy import way_back
 from gaesup_tui.domain.telemetry import Window
@@ -86,7 +88,7 @@ def retreat(deployment: Deployment, cause: Cause, gradually: Plan | None = None)
         rollout.base_wanted if rollout.base else None, base_gone=base_is_gone(rollout)
     )
     events: list[ev.Event] = [ev.RetreatStarted(deployment=deployment.key, cause=cause, plan=plan)]
-    if cause.kind in ("guard", "verdict", "smoke", "deadline") and deployment.hold is None:
+    if cause.kind in ("guard", "verdict", "smoke", "deadline", "check") and deployment.hold is None:
         why = f"after automatic rollback of {rollout.candidate.version}: {cause.reason}"
         events.append(ev.HoldSet(deployment=deployment.key, why=why[:500]))
     return events
@@ -183,16 +185,18 @@ def due(deployment: Deployment) -> float | None:
 
 
 def _harm(rollout: Rollout, look: Look, now: float) -> Cause | None:
-    """Why all traffic goes back at once: the backend, a guard, or the judge."""
+    """Why all traffic goes back at once: the backend, a guard, a check, or the judge."""
     if look.refused:
         reason = f"{rollout.candidate.version} cannot run here: {look.refused}"
         return Cause(kind="guard", reason=reason[:500])
     if cause := breach(rollout, look.seen, look.windows, now, look.compared, look.since):
         return cause
+    if cause := failed_check(rollout, look.seen, look.compared, now):
+        return cause
     verdict = look.verdict
     if verdict is None or verdict.kind != "ABORT" or not rollout.spec.auto_abort:
         return None
-    if is_ignored(rollout, JUDGE):
+    if is_ignored(rollout, JUDGE) or not judge_acts(rollout):
         return None
     return Cause(kind="verdict", reason=verdict.reason, check=JUDGE)
 
@@ -265,12 +269,29 @@ def _measured(window: Window | None) -> Measured | None:
     )
 
 
+def _cleared(rollout: Rollout, look: Look) -> str | None:
+    """What let an analysis pass; None while something is open. Checks pass with the judge."""
+    step, verdict = rollout.step, look.verdict
+    assert isinstance(step, Analyse)  # the caller looked
+    ignored = is_ignored(rollout, ANALYSIS)
+    said = "" if ignored else passed(step, rollout, look.seen, look.compared)
+    if said is None:
+        return None
+    if not step.judge:
+        return said or ignored_note(rollout, rollout.index)
+    if verdict is None or verdict.kind != "PROMOTE":
+        return None
+    return f"{verdict.reason}; {said}"[:500] if said else verdict.reason
+
+
 def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str, str] | None:
     """(result, note) when the present step is over; None while it is not."""
     waited = max(0.0, now - rollout.step_began)
     seen = look.seen
     side = rollout.candidate
     match rollout.step:
+        case Watch():
+            return "done", ""
         case Scale(side=which, replicas=count):
             revision = side if which == "candidate" else rollout.base
             there = seen.revision(revision.id if revision else None)
@@ -312,8 +333,8 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
                 return "skipped", "promoted fully"
             if held or waited < wait:
                 return None
-            if look.verdict is not None and look.verdict.kind == "PROMOTE":
-                return "done", look.verdict.reason
+            if (said := _cleared(rollout, look)) is not None:
+                return "done", said
             if then == "promote" and waited >= expiry + rollout.extended_s:
                 return "done", f"no harm seen within {duration(expiry + rollout.extended_s)}"
             return None

@@ -9,8 +9,10 @@ from gaesup_tui.domain import amounts
 from gaesup_tui.domain.step_spec import CanaryStep, StrategyStep
 
 MOST_STEPS = 200
-_TRAFFIC = ("stabilise", "approve", "pause", "bake", "retire", "base")
+_TRAFFIC = ("stabilise", "approve", "pause", "check", "background", "bake", "retire", "base")
 """What may follow once all traffic is on the new revision."""
+_EARLY = ("deploy", "approve", "stabilise", "pause", "background")
+"""What may be before there are replicas."""
 
 
 class Fault(NamedTuple):
@@ -93,9 +95,9 @@ class _Walk:
             return f"is {word}, but retire was before it", "retire comes last"
         if word == "deploy" and self.size is not None:
             return "starts the new revision again", "say `replicas:` for another number of them"
-        if self.size is None and word not in ("deploy", "approve", "stabilise", "pause"):
+        if self.size is None and word not in _EARLY:
             return f"is {word}, but nothing was started yet", "begin with `deploy:`"
-        if not self.is_ready and word not in ("deploy", "ready", "approve", "stabilise", "pause"):
+        if not self.is_ready and word not in ("ready", *_EARLY):
             return f"is {word}, but nobody waited for the replicas", "put `ready:` before it"
         return None
 
@@ -104,8 +106,8 @@ class _Walk:
         if self.weight == 100 and word not in _TRAFFIC:
             hint = "put it before `weight: 100`, which ends the comparison"
             return f"is {word}, but all traffic is on the new revision", hint
-        if word == "analysis" and not self.weight and not self.routed:
-            return "is analysis, but nothing can be compared yet", "put a weight before it"
+        if word in ("analysis", "check") and not self.weight and not self.routed:
+            return f"is {word}, but nothing can be compared yet", "put a weight before it"
         if word in ("bake", "retire") and self.weight < 100:
             why = f"is {word}, but the old revision still has {100 - self.weight} percent"
             return why, "put `weight: 100` before it; to wait in between say `stabilise:`"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gaesup_tui.domain.amounts import Amount
+from gaesup_tui.domain.expressions import checked
 from gaesup_tui.domain.model import Duration, Spec
 from gaesup_tui.domain.route_spec import MatchSpec
 from gaesup_tui.domain.steps import OnExpiry
@@ -44,6 +45,30 @@ class AnalysisSpec(Spec):
     """``abort``, ``promote`` or ``hold``."""
 
 
+Expression = Annotated[str, Field(max_length=200), AfterValidator(checked)]
+"""``errorRate <= 1%``, ``p95 <= +10% over 1m min 100``."""
+
+
+class CheckSpec(Spec):
+    """Expressions that have to hold, all of them; one that does not ends the rollout."""
+
+    all: Annotated[tuple[Expression, ...], Field(min_length=1, max_length=16)]
+    """The expressions: ``errorRate <= 1%``, ``p95 <= +10% over 1m min 100``."""
+    duration: Duration | None = None
+    """How long at this share before they are looked at; absent: the longest window of them."""
+    expiry: Duration = 1800.0
+    """When not enough was seen until then."""
+    on_expiry: OnExpiry = "hold"
+    """``abort``, ``promote`` or ``hold``."""
+
+
+class BackgroundSpec(Spec):
+    """From here on the judge's ABORT acts by itself; before, a person is told and decides."""
+
+    checks: Annotated[tuple[Expression, ...], Field(max_length=16)] = ()
+    """Expressions that are looked at from here on; one that fails ends the rollout."""
+
+
 class ReadySpec(Spec):
     """Wait until all replicas of the new revision are ready."""
 
@@ -69,6 +94,8 @@ class OneWord(Spec):
         "ready": "timeout",
         "smoke": "timeout",
         "approve": "expiry",
+        "check": "all",
+        "background": "checks",
     }
     """``pause: 60s`` for ``pause: {duration: 60s}``: word to the field a plain value is of."""
     alone: ClassVar[Mapping[str, Any]] = {"deploy": "all", "retire": True}
@@ -85,8 +112,9 @@ class OneWord(Spec):
         for word, given in step.items():
             if given is None and only_nulls and (word in cls.short or word in cls.alone):
                 step[word] = cls.alone.get(word, {})
-            elif word in cls.short and isinstance(given, str | int | float):
-                step[word] = {cls.short[word]: given}
+            elif word in cls.short and isinstance(given, str | int | float | list):
+                listed = word in ("check", "background") and not isinstance(given, list)
+                step[word] = {cls.short[word]: [given] if listed else given}
         return step
 
     @model_validator(mode="after")
@@ -118,6 +146,11 @@ class CanaryStep(OneWord):
     """Wait: ``pause: 60s`` for a time, ``pause:`` alone for a person."""
     analysis: AnalysisSpec | None = None
     """Let the judge decide: ``analysis: 2m``."""
+    check: CheckSpec | None = None
+    """Compare plainly: ``check: errorRate <= 1%``, or a list of such."""
+    background: BackgroundSpec | None = None
+    """From here on the judge's ABORT acts by itself, which it does from the beginning where no
+    step says this: alone, or with expressions to be looked at from here on."""
     match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
     """From here on, requests with one of these values go to the new revision, whatever its share:
     ``match: [{header: x-beta, equals: "1"}]``."""
@@ -150,6 +183,11 @@ class StrategyStep(OneWord):
     """As in a canary: with a time ``stabilise``, without one ``approve``."""
     analysis: AnalysisSpec | None = None
     """Let the judge decide: ``analysis: 2m``."""
+    check: CheckSpec | None = None
+    """Compare plainly: ``check: errorRate <= 1%``, or a list of such."""
+    background: BackgroundSpec | None = None
+    """From here on the judge's ABORT acts by itself, which it does from the beginning where no
+    step says this: alone, or with expressions to be looked at from here on."""
     match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
     """From here on, requests with one of these values go to the new revision, whatever its share:
     ``match: [{header: x-beta, equals: "1"}]``."""

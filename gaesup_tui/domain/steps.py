@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Frozen, GuardLimit, Name, Spec, Text
 from gaesup_tui.domain.route_spec import ConversionSpec, MatchSpec, Sticky
 from gaesup_tui.domain.text import duration
@@ -118,9 +119,28 @@ class Analyse(Frozen):
     duration_s: Duration
     expiry_s: Duration = 1800.0
     on_expiry: OnExpiry = "hold"
+    checks: tuple[str, ...] = ()
+    """Expressions that have to hold too; one that does not ends the rollout."""
+    judge: bool = True
+    """``False``: the checks alone decide."""
 
     def title(self) -> str:
-        return f"analyse {duration(self.duration_s)}"
+        said = f"check {', '.join(self.checks)}"
+        if not self.judge:
+            return said
+        look = f"analyse {duration(self.duration_s)}"
+        return f"{look}, {said}" if self.checks else look
+
+
+class Watch(Frozen):
+    """From here on the judge's ABORT acts by itself, and these checks are looked at beside
+    whatever step follows. Done at once."""
+
+    kind: Literal["watch"] = "watch"
+    checks: tuple[str, ...] = ()
+
+    def title(self) -> str:
+        return f"watch {', '.join(self.checks) or 'the verdict'}"
 
 
 class Compare(Frozen):
@@ -177,6 +197,7 @@ Step = Annotated[
     | Analyse
     | Compare
     | AwaitTrain
+    | Watch
     | Bake,
     Field(discriminator="kind"),
 ]
@@ -249,6 +270,10 @@ class RolloutSpec(Frozen):
     """Share by which the candidate's p95 may be above the base's."""
     auto_abort: bool = True
     """Whether the judge's ABORT acts by itself. Guards always do."""
+    checks: tuple[str, ...] = ()
+    """Expressions that are looked at from the first share on; one that fails leads back."""
+    judge: JudgeSpec = JudgeSpec()
+    """How each metric is judged."""
     sticky: Sticky = False
     fresh_baseline: bool = False
     """Whether a fresh copy of the base stands beside the candidate, and is compared with."""
@@ -282,6 +307,7 @@ class Cause(Frozen):
         "stop",
         "answer",
         "replaced",
+        "check",
         "train",
     ]
     reason: Text
@@ -289,5 +315,5 @@ class Cause(Frozen):
     """The one check that failed, by the name it is ignored by; empty: none did."""
 
 
-AUTOMATIC = ("guard", "verdict", "smoke", "deadline", "expiry")
+AUTOMATIC = ("guard", "verdict", "smoke", "deadline", "expiry", "check")
 """Kinds of causes nobody pressed a key for."""

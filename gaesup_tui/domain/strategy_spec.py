@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 
 from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.amounts import Amount, is_none
+from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Spec
 from gaesup_tui.domain.route_spec import Sticky
 from gaesup_tui.domain.step_rules import growth_fault
-from gaesup_tui.domain.step_spec import AnalysisSpec, CanaryStep, PauseSpec
+from gaesup_tui.domain.step_spec import AnalysisSpec, CanaryStep, Expression, PauseSpec
 from gaesup_tui.domain.steps import DEFAULT_GUARDS, ROLLBACK_BAKE_S, Guard, WhileMoving
 
 DEFAULT_STEPS: tuple[CanaryStep, ...] = (
@@ -112,6 +113,8 @@ class StrategySpec(Spec):
     """Percent by which the candidate's p95 may be above the base's."""
     auto_abort: bool = True
     sticky: Sticky = False
+    checks: tuple[Expression, ...] = ()
+    judge: JudgeSpec = JudgeSpec()
     while_moving: WhileMoving = "refuse"
     rollback_bake: Duration = ROLLBACK_BAKE_S
     """How long a rollback is watched before the revision it leaves goes."""

@@ -55,7 +55,7 @@ def decide_verification(
 
 
 def _sick(rollout: Rollout) -> str:
-    if rollout.cause and rollout.cause.kind in ("guard", "verdict", "smoke"):
+    if rollout.cause and rollout.cause.kind in ("guard", "verdict", "smoke", "check"):
         return "Both revisions are sick: what they share is the place to look"
     return "The trouble is not the new revision's alone"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gaesup_tui.domain.checking import windows_of_checks
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Compared, share_since
 from gaesup_tui.domain.guards import comparisons_needed, totals_needed, windows_needed
@@ -121,7 +122,7 @@ class Sight:
         }
         compared = {
             seconds: self._compare(state.key, rollout, seen, now, seconds)
-            for seconds in comparisons_needed(rollout)
+            for seconds in comparisons_needed(rollout) | windows_of_checks(rollout)
         }
         at_end = rollout.phase == "forward" and rollout.index == len(rollout.plan) - 1
         since = share_since(rollout) if at_end and rollout.weight_percent == 100 else None
