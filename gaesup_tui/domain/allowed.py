@@ -7,6 +7,7 @@ from gaesup_tui.domain.gradual import is_gradual, shares_back
 from gaesup_tui.domain.holding import held_before
 from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
+from gaesup_tui.domain.retrying import no_again
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
@@ -197,7 +198,7 @@ def _no_retry(state: Deployment) -> str | None:
         return _moving(state)
     if state.rollout is None or state.rollout.outcome == "promoted":
         return "the last rollout did not fail"
-    return None
+    return no_again(state, state.rollout)
 
 
 def _no_rollback(world: World, state: Deployment) -> str | None:

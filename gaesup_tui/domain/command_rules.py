@@ -14,7 +14,7 @@ from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.gradual import gradual_way_back
 from gaesup_tui.domain.ignoring import ignore
 from gaesup_tui.domain.queueing import drop, drop_all, queue_deploy
-from gaesup_tui.domain.retrying import from_failed
+from gaesup_tui.domain.retrying import from_failed, replicas_again, resized
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import retreat
@@ -227,14 +227,15 @@ def _rollback_target(state: Deployment, version: str | None) -> Revision:
 def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.RolloutCreated:
     failed = state.rollout
     assert failed is not None  # why_not looked
+    replicas = replicas_again(state, failed)
     plan = from_failed(failed)[0] if command.start == "failed" else failed.spec.plan
-    spec = failed.spec.model_copy(update={"plan": without_stops(plan)})
+    spec = failed.spec.model_copy(update={"plan": resized(without_stops(plan), replicas)})
     return create(
         state.key,
         state,
         failed.candidate,
         spec,
-        max(1, state.replicas),
+        replicas,
         by,
         now,
         command.why or f"retry of {failed.id}",

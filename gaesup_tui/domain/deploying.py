@@ -25,7 +25,8 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         raise Refused(f"{command.deployment} runs {base.version} already, byte for byte")
     replicas = command.replicas or (state.replicas if state else 0) or 1
     spec = command.spec
-    there = None if base is None or state is None else state.replicas
+    # A base that was scaled to nothing is started again, as ``create`` counts it.
+    there = None if base is None or state is None else state.replicas or replicas
     name, plan = plan_of(command, replicas, there)
     if name == "abTest":
         spec = spec.model_copy(update={"sticky": spec.ab_test.key})

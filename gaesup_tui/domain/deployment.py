@@ -18,6 +18,7 @@ from gaesup_tui.domain.rollout import (
     Verified,
     enter,
     other_colour,
+    wished,
 )
 from gaesup_tui.domain.steps import AUTOMATIC, SetTraffic
 from gaesup_tui.domain.verdict import Verdict
@@ -162,7 +163,7 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
         case ev.RolloutCreated() as event:
             return _created(state, event)
         case ev.DeploymentScaled() as event:
-            return _scaled(state, event.replicas)
+            return _scaled(state, event.replicas, recorded.at)
         case ev.HoldSet(why=why):
             hold = Hold(by=recorded.by, at=recorded.at, why=why)
             return _standing(state).model_copy(update={"hold": hold})
@@ -238,16 +239,16 @@ def _standing(state: Deployment) -> Deployment:
     return state.model_copy(update={"rollout": rollout})
 
 
-def _scaled(state: Deployment, replicas: int) -> Deployment:
+def _scaled(state: Deployment, replicas: int, at: float) -> Deployment:
     changed: dict[str, object] = {"replicas": replicas}
     if rollout := state.active:
-        sides: dict[str, object] = {"replicas": replicas}
-        if rollout.candidate_replicas:
-            sides["candidate_replicas"] = replicas
-        if rollout.base_replicas:
-            sides["base_replicas"] = replicas
-        sides["base_wanted"] = replicas
-        changed["rollout"] = rollout.model_copy(update=sides)
+        sides = {
+            name: replicas
+            for name in ("candidate_replicas", "base_replicas")
+            if getattr(rollout, name)
+        }
+        more = {"replicas": replicas, "base_wanted": replicas}
+        changed["rollout"] = rollout.model_copy(update=more | wished(rollout, at, **sides))
     return state.model_copy(update=changed)
 
 

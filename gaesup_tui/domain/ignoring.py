@@ -16,7 +16,7 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Refused
 from gaesup_tui.domain.guards import guard_name
 from gaesup_tui.domain.ignored import ANALYSIS, JUDGE, SMOKE
-from gaesup_tui.domain.retrying import from_failed
+from gaesup_tui.domain.retrying import from_failed, no_again, replicas_again, resized
 from gaesup_tui.domain.rollout import Actor, Ignored, Rollout
 from gaesup_tui.domain.steps import Analyse, SmokeTest
 from gaesup_tui.domain.text import printable_line
@@ -26,7 +26,9 @@ def no_ignore(state: Deployment) -> str | None:
     """Why nothing can be ignored now; None when something can."""
     if state.rollout is None:
         return "there is no check: no rollout was here"
-    return no_ignore_of(state.rollout)
+    if reason := no_ignore_of(state.rollout):
+        return reason
+    return None if state.active else no_again(state, state.rollout)
 
 
 def no_ignore_of(rollout: Rollout) -> str | None:
@@ -99,10 +101,9 @@ def ignore(state: Deployment, check: str, why: str, by: Actor, now: float) -> li
     if not rollout.active:
         plan, index = from_failed(rollout)
         one = Ignored(index=index, check=check, by=by, at=now, why=why)
-        spec = rollout.spec.model_copy(update={"plan": plan})
-        again = create(
-            key, state, rollout.candidate, spec, max(1, state.replicas), by, now, why, state.backend
-        )
+        replicas = replicas_again(state, rollout)
+        spec = rollout.spec.model_copy(update={"plan": resized(plan, replicas)})
+        again = create(key, state, rollout.candidate, spec, replicas, by, now, why, state.backend)
         return [again.model_copy(update={"rollout": _with(again.rollout, one)})]
     events: list[ev.Event] = [
         ev.CheckIgnored(deployment=key, index=rollout.index, check=check, why=why)

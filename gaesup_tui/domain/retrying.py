@@ -1,7 +1,8 @@
-"""The plan of a rollout that failed, again from the step it failed at."""
+"""A rollout that failed, once more: with how many replicas, and from which step."""
 
 from __future__ import annotations
 
+from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import (
     Analyse,
@@ -9,6 +10,7 @@ from gaesup_tui.domain.steps import (
     Compare,
     Pause,
     Plan,
+    Scale,
     SetTraffic,
     SmokeTest,
 )
@@ -27,3 +29,38 @@ def from_failed(failed: Rollout) -> tuple[Plan, int]:
     kept = [step for step in before if not isinstance(step, SetTraffic)]
     done = (*kept, *last_share)
     return (*done, *failed.spec.plan[passed:]), len(done)
+
+
+def replicas_again(state: Deployment, failed: Rollout) -> int:
+    """As many as it was to have; as many as there are now, if somebody scaled since."""
+    before = failed.base_wanted if failed.base else failed.replicas
+    return failed.replicas if state.replicas == before else max(1, state.replicas)
+
+
+def resized(plan: Plan, replicas: int) -> Plan:
+    """The plan with the candidate whole at so many. One in waves stays as it is: ``no_again``."""
+    if _in_waves(plan):
+        return plan
+    return tuple(
+        step.model_copy(update={"replicas": replicas})
+        if isinstance(step, Scale) and step.side == "candidate" and step.replicas
+        else step
+        for step in plan
+    )
+
+
+def no_again(state: Deployment, failed: Rollout) -> str | None:
+    """Why its plan cannot be run once more; None when it can."""
+    plan = failed.spec.plan
+    if not _in_waves(plan):
+        return None
+    counts = [s.replicas for s in plan if isinstance(s, Scale) and s.side == "candidate"]
+    if state.replicas == failed.base_wanted and max(counts) == failed.replicas:
+        return None
+    return "replicas were scaled since, so its waves do not fit any more: deploy it again"
+
+
+def _in_waves(plan: Plan) -> bool:
+    """Whether replicas of either side come or go in parts."""
+    counts = {(s.side, s.replicas) for s in plan if isinstance(s, Scale) and s.replicas}
+    return len(counts) > 1

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from gaesup_tui.domain import fresh
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
@@ -113,6 +115,9 @@ class Rollout(Frozen):
     weight_percent: int = 0
     candidate_replicas: int = 0
     base_replicas: int
+    wished_at: dict[str, float] = Field(default_factory=dict)
+    """When the weight and the replicas of each side became what they are, by field; what was seen
+    before that tells nothing about them."""
     base_wanted: int = 0
     """Replicas the base had when it began: the way back asks for them again."""
     ignored: tuple[Ignored, ...] = ()
@@ -160,6 +165,12 @@ class Rollout(Frozen):
         return wished
 
 
+def wished(rollout: Rollout, at: float, **counts: int) -> dict[str, object]:
+    """What changes with these wishes, and the time at which they did if they are new."""
+    since = {name: at for name, count in counts.items() if getattr(rollout, name) != count}
+    return {**counts, "wished_at": {**rollout.wished_at, **since}}
+
+
 def enter(rollout: Rollout, index: int, at: float) -> Rollout:
     """The rollout as it is once the step at ``index`` has begun: its wish is in force."""
     changed: dict[str, object] = {
@@ -170,7 +181,7 @@ def enter(rollout: Rollout, index: int, at: float) -> Rollout:
     }
     step = rollout.plan[index] if index < len(rollout.plan) else None
     if isinstance(step, SetTraffic):
-        changed["weight_percent"] = step.weight_percent
+        changed |= wished(rollout, at, weight_percent=step.weight_percent)
     elif isinstance(step, Scale):
-        changed[f"{step.side}_replicas"] = step.replicas
+        changed |= wished(rollout, at, **{f"{step.side}_replicas": step.replicas})
     return rollout.model_copy(update=changed)

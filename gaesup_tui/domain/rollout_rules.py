@@ -76,6 +76,13 @@ class Look:
     lately: Window | None = None
     """The candidate since all traffic is on it, a minute at most; of a finished rollout the base
     since the way back was over."""
+    at: float | None = None
+    """When it was made, in the engine's time; None: just now."""
+
+    def before(self, rollout: Rollout, wish: str) -> bool:
+        """Whether it was made before a wish of the rollout changed: then it tells nothing of it,
+        even if what it shows happens to be the same."""
+        return self.at is not None and self.at < rollout.wished_at.get(wish, 0.0)
 
 
 def retreat(deployment: Deployment, cause: Cause, gradually: Plan | None = None) -> list[ev.Event]:
@@ -298,14 +305,17 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             wanted = there.wanted if there else 0
             gone = count or not (there and there.replicas)
             wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
-            return ("done", "") if wanted == wish and gone else None
+            done = wanted == wish and gone and not look.before(rollout, f"{which}_replicas")
+            return ("done", "") if done else None
         case AwaitReady(side=which, steady_s=steady):
             revision = side if which == "candidate" else rollout.base
             there = seen.revision(revision.id if revision else None)
             wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
+            if there is None or look.before(rollout, f"{which}_replicas"):
+                return None
             if which == "candidate" and copies_missing(rollout, seen):
                 return None
-            if there is None or there.ready_since(now - steady if steady else None) < wish:
+            if there.ready_since(now - steady if steady else None) < wish:
                 return None
             return "done", f"{there.ready} of {wish} ready"
         case SmokeTest() if is_ignored(rollout, SMOKE):
@@ -315,7 +325,8 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)
             return ("done", smoke.note) if smoke and here and smoke.passed else None
         case SetTraffic() | SetMatch() | SetMirror():
-            return ("done", "") if in_force(seen, rollout) else None
+            stale = look.before(rollout, "weight_percent")
+            return ("done", "") if in_force(seen, rollout) and not stale else None
         case Pause(duration_s=wait) if rollout.phase == "back":
             return ("done", "") if waited >= (wait or 0) else None
         case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):

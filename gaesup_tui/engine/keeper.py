@@ -88,6 +88,8 @@ class Keeper:
                 agrees = None  # nothing moves: first see what is there
         elif seen is None or (reached(seen, revision.id) and not weights.get(revision.id)):
             return  # nobody takes replicas away while the live route still sends them traffic
+        elif not weights.get(revision.id) and not self._traffic.settled:
+            return  # nor while it may: what is seen can be older than the last call for traffic
         else:
             agrees = there is None or there.wanted == 0
         self._lane(revision.id).want((revision, count), agrees)

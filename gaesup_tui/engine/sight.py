@@ -114,7 +114,7 @@ class Sight:
         if rollout is None or seen is None or age is None or age > STALE_S:
             return None
         if rollout.phase == "back":
-            return Look(seen, {}, verdict, smoke)  # no guard holds up a way back
+            return Look(seen, {}, verdict, smoke, at=self.placed_at)  # no guard holds up a way back
         candidate = rollout.candidate.id
         windows = {
             seconds: self.window(state.key, candidate, now, seconds, since=rollout.at)
@@ -127,7 +127,12 @@ class Sight:
         at_end = rollout.phase == "forward" and rollout.index == len(rollout.plan) - 1
         since = share_since(rollout) if at_end and rollout.weight_percent == 100 else None
         lately = self.window(state.key, candidate, now, LATELY_S, since) if since else None
-        return Look(seen, windows, verdict, smoke, boot=self.boot, compared=compared, lately=lately)
+        return Look(
+            *(seen, windows, verdict, smoke, self.boot),
+            compared=compared,
+            lately=lately,
+            at=self.placed_at,
+        )
 
     def verifying(self, state: Deployment, now: float) -> Look | None:
         """What to see of the base after a way back; None when there is nothing to verify, or

@@ -31,11 +31,13 @@ def main() -> None:
     began, tally = time.perf_counter(), Tally()
     with tempfile.TemporaryDirectory() as files:
         for seed in seeds:
+            story = Story(seed, Path(files), asked.rollouts)
             try:
-                tally.add(Story(seed, Path(files), asked.rollouts).tell())
+                tally.add(story.tell())
             except Exception:
                 again = f"python -m tests.sim --seed {seed} --rollouts {asked.rollouts}"
                 print(f"seed {seed} fails: {again}", flush=True)
+                print("\n".join(story.journal_tail()), flush=True)
                 raise
     took = time.perf_counter() - began
     if asked.json:

@@ -13,6 +13,9 @@ from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.world import Snapshot
 from gaesup_tui.engine.journal import Answer, Batch, JournalError, Restored
 
+RETRY_S = 6.0
+"""The longest the engine waits before it writes again what it could not."""
+
 
 @dataclass
 class Disk:
@@ -28,6 +31,10 @@ class Disk:
     """How long a slow write takes; 0 leaves it to chance."""
     limbo: Batch | None = None
     """Handed to the disk; whether it lasts shows after the next crash or write."""
+
+    def lags(self, now: float) -> bool:
+        """Whether ways back may be in force that it does not hold yet."""
+        return self.limbo is not None or now < max(self.full_until, self.slow_until) + RETRY_S
 
     def keep(self, batch: Batch) -> None:
         assert [e.seq for e in batch.events] == list(

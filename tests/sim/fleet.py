@@ -8,6 +8,7 @@ import heapq
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from zlib import crc32
 
 from gaesup_tui.domain.errors import Unavailable
 from gaesup_tui.domain.observation import (
@@ -18,10 +19,13 @@ from gaesup_tui.domain.observation import (
     RevisionSeen,
 )
 from gaesup_tui.domain.revision import Revision
-from gaesup_tui.domain.route import NO_RULES, Route, Rules
+from gaesup_tui.domain.route import NO_RULES, Key, Route, Rules
 from gaesup_tui.domain.steps import Check
 from gaesup_tui.engine.ports import LogLine, ProbeReply
 
+from .capacity import QUIET_S
+
+READY_AFTER_S = 0.4
 RATE = 400.0
 """Requests per second to each deployment."""
 
@@ -30,12 +34,15 @@ RATE = 400.0
 class Running:
     """A revision as it runs."""
 
-    wanted: int = 0
-    changed_at: float = 0.0
-    ready_after_s: float = 0.4
+    births: list[float] = field(default_factory=list)
+    """When each replica was started."""
     sick: bool = False
     ok: float = 0.0
     errors: float = 0.0
+
+    @property
+    def wanted(self) -> int:
+        return len(self.births)
 
 
 @dataclass
@@ -47,14 +54,31 @@ class Place:
     rules: Rules = NO_RULES
 
 
-class Fleet:
-    """The world itself. ``traffic_asked`` is called with every split the engine asks for."""
+class Witness:
+    """Who is told what the engine asks for. This one does not look."""
 
-    def __init__(
-        self, random: Random, traffic_asked: Callable[[str, Mapping[str, int]], None]
+    def traffic_asked(self, key: str, weights: Mapping[str, int]) -> None:
+        """Called with every split, before it is made."""
+
+    def routed(self, key: str, route: Route) -> None:
+        """Called with every route that is in force now, where nothing else disturbed lately."""
+
+    def disturbed(self, key: str) -> None:
+        """Called when something else than the engine changes a place."""
+
+    def replicas_changed(
+        self, key: str, ready: tuple[int, int], wanted: Mapping[str, int], gone: str | None
     ) -> None:
+        """Called when the engine changed a count of replicas in a place that nothing else
+        disturbed lately: all that are ready, before and after; see ``Capacity.check``."""
+
+
+class Fleet:
+    """The world itself; ``witness`` sees what is asked of it."""
+
+    def __init__(self, random: Random, witness: Witness) -> None:
         self._random = random
-        self.traffic_asked = traffic_asked
+        self.witness = witness
         self.places: dict[str, Place] = {}
         self.boot = 1
         self.calm = False
@@ -65,16 +89,17 @@ class Fleet:
         self.now = 0.0
         self._late: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
-        self._kept: list[Observation] = []
+        self._disturbed: dict[str, float] = {}
+        """When something last changed in a place that the engine did not just ask for."""
 
     def advance(self, now: float) -> None:
         """Lets time pass: late calls land, requests are served."""
-        while self._late and self._late[0][0] <= now:
-            heapq.heappop(self._late)[2]()
         passed = now - self.now
         if passed <= 0:
             return
         self.now = now
+        while self._late and self._late[0][0] <= now:
+            heapq.heappop(self._late)[2]()
         for place in self.places.values():
             for revision, weight in place.weights.items():
                 running = place.revisions.get(revision)
@@ -89,11 +114,41 @@ class Fleet:
         self._number += 1
         heapq.heappush(self._late, (self.now + delay_s, self._number, change))
 
+    def disturb(self, key: str) -> None:
+        """Something changes there behind the engine's back."""
+        self._disturbed[key] = self.now
+        self.witness.disturbed(key)
+
+    def _calm(self, key: str) -> bool:
+        return self.now - self._disturbed.get(key, -QUIET_S) > QUIET_S
+
+    def behind(self, key: str, change: Callable[[], None]) -> Callable[[], None]:
+        """The change as it lands when nobody waits for it any more: behind the engine's back, and
+        its errors are nobody's."""
+
+        def landed() -> None:
+            self.disturb(key)
+            with contextlib.suppress(Unavailable):
+                change()
+
+        return landed
+
     def restart(self) -> None:
         """The backend's own process dies and comes back empty."""
         self.boot += 1
+        for key in self.places:
+            self.disturb(key)
         self.places.clear()
         self._late.clear()
+
+    def ready(self, place: Place) -> int:
+        """Replicas of all revisions that could answer now."""
+        return sum(self._up(name, running) for name, running in place.revisions.items())
+
+    def _up(self, name: str, running: Running) -> int:
+        if name in self.unready:
+            return 0
+        return sum(self.now >= born + READY_AFTER_S for born in running.births)
 
     def ensure(self, key: str, revision: str, replicas: int) -> None:
         place = self.places.setdefault(key, Place())
@@ -102,13 +157,18 @@ class Fleet:
             if not replicas:
                 return
             running = place.revisions[revision] = Running(sick=revision in self.sick)
-        if running.wanted != replicas:
-            if replicas > running.wanted:
-                running.changed_at = self.now
-            running.wanted = replicas
+        if running.wanted == replicas:
+            return
+        before = self.ready(place)
+        more = replicas - running.wanted
+        running.births = [*running.births[:replicas], *[self.now] * more]
+        gone = revision if not replicas and place.weights.get(revision) else None
         if not replicas:
             del place.revisions[revision]
             place.weights.pop(revision, None)
+        if self._calm(key):
+            wanted = {name: there.wanted for name, there in place.revisions.items()}
+            self.witness.replicas_changed(key, (before, self.ready(place)), wanted, gone)
 
     def split(self, key: str, route: Route) -> None:
         place = self.places.setdefault(key, Place())
@@ -116,6 +176,8 @@ class Fleet:
         if unknown:
             raise Unavailable(f"{key} has no revision {', '.join(unknown)}")
         place.weights, place.rules = dict(route.weights), route.rules
+        if self._calm(key):
+            self.witness.routed(key, route)
 
     def observe(self) -> Observation:
         return Observation(
@@ -127,16 +189,30 @@ class Fleet:
     def _seen(self, place: Place) -> DeploymentSeen:
         revisions = {}
         for name, running in place.revisions.items():
-            up = self.now >= running.changed_at + running.ready_after_s
-            state = "ready" if up and name not in self.unready else "starting"
+            never = name in self.unready
             replicas = tuple(
-                ReplicaSeen(f"{name}-{n}", state, running.changed_at)  # type: ignore[arg-type]
-                for n in range(running.wanted)
+                ReplicaSeen(f"{name}-{n}", "starting", born)
+                if never or self.now < born + READY_AFTER_S
+                else ReplicaSeen(f"{name}-{n}", "ready", born + READY_AFTER_S)
+                for n, born in enumerate(running.births)
             )
             ok, errors = int(running.ok), int(running.errors)
-            counters = Counters(ok, errors, 0, (0.1, 1.0), (ok + errors, 0, 0))
+            users, converted = self._audience(name, place, ok)
+            buckets = (ok + errors, 0, 0)
+            counters = Counters(
+                ok, errors, 0, (0.1, 1.0), buckets, converted, users, converted_users=converted
+            )
             revisions[name] = RevisionSeen(running.wanted, replicas, counters)
         return DeploymentSeen(dict(place.weights), revisions, place.rules)
+
+    @staticmethod
+    def _audience(name: str, place: Place, ok: int) -> tuple[int | None, int | None]:
+        """Users, and how many of them converted. Every tenth request is a user's first; the share
+        that converts is the revision's own."""
+        if not isinstance(place.rules.sticky, Key) or place.rules.conversion is None:
+            return None, None
+        users = ok // 10
+        return users, users * (4 + crc32(name.encode()) % 3 * 3) // 100
 
 
 class SimBackend:
@@ -151,7 +227,7 @@ class SimBackend:
     async def start(self) -> None:
         await self._trouble(lambda: None)
 
-    async def _trouble(self, change: Callable[[], None]) -> None:
+    async def _trouble(self, change: Callable[[], None], key: str = "") -> None:
         """Makes the change, or fails as real backends do: at once, late, never, or after it was
         made all the same."""
         fleet, random = self._fleet, self._random
@@ -163,7 +239,7 @@ class SimBackend:
             change()
             raise Unavailable("connection reset")
         if luck < 0.07:
-            fleet.later(random.uniform(0.1, 20.0), change_anyway(change))
+            fleet.later(random.uniform(0.1, 20.0), fleet.behind(key, change))
             await asyncio.sleep(3600)
         if luck < 0.15:
             await asyncio.sleep(random.uniform(0.05, 2.0))
@@ -174,11 +250,13 @@ class SimBackend:
         self._news.set()
 
     async def ensure(self, deployment: str, revision: Revision, replicas: int) -> None:
-        await self._trouble(lambda: self._fleet.ensure(deployment, revision.id, replicas))
+        await self._trouble(
+            lambda: self._fleet.ensure(deployment, revision.id, replicas), deployment
+        )
 
     async def set_traffic(self, deployment: str, route: Route) -> None:
-        self._fleet.traffic_asked(deployment, route.weights)
-        await self._trouble(lambda: self._fleet.split(deployment, route))
+        self._fleet.witness.traffic_asked(deployment, route.weights)
+        await self._trouble(lambda: self._fleet.split(deployment, route), deployment)
 
     async def probe(
         self, deployment: str, revision: str, check: Check, timeout_s: float
@@ -220,13 +298,3 @@ class SimBackend:
 
     async def close(self) -> None:
         await asyncio.sleep(0)
-
-
-def change_anyway(change: Callable[[], None]) -> Callable[[], None]:
-    """The change as it lands when nobody waits for it any more: its errors are nobody's."""
-
-    def landed() -> None:
-        with contextlib.suppress(Unavailable):
-            change()
-
-    return landed

@@ -6,24 +6,22 @@ It folds events on its own, in the simplest way, and knows nothing of the engine
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.gradual import SHARES
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, Pause, Plan, Scale, SetTraffic
+from gaesup_tui.domain.route import Route
+from gaesup_tui.domain.steps import Analyse, Compare, Pause, Plan, Scale, SetTraffic
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 
-
-class Broken(AssertionError):
-    """An invariant does not hold."""
-
-
-def must(holds: object, what: str) -> None:
-    if not holds:
-        raise Broken(what)
+from .arms import Arms
+from .broken import Broken, must
+from .capacity import Capacity
+from .claims import Claims
+from .fleet import Witness
 
 
 @dataclass
@@ -42,7 +40,11 @@ class Course:
     full: bool = False
     decided: set[int] = field(default_factory=set)
     verdict: str = ""
+    answer: str = ""
     extended: float = 0.0
+    least_asked: int = 0
+    """The fewest replicas anybody asked for while it moved."""
+    rescaled: bool = False
 
     def enter(self, index: int, at: float) -> None:
         self.index, self.began, self.extended = index, at, 0.0
@@ -83,7 +85,7 @@ def _in_scope(key: str, scope: str) -> bool:
     return scope in ("", key, key.partition("@")[2])
 
 
-class Oracle:
+class Oracle(Witness):
     """Watches one journal and the calls that follow from it."""
 
     def __init__(self) -> None:
@@ -91,6 +93,11 @@ class Oracle:
         self.stops: dict[str, str] = {}
         self.rollbacks: dict[str, Returning] = {}
         self.needs: dict[str, tuple[str, ...]] = {}
+        self.colours: dict[str, str] = {}
+        """Of what is stable."""
+        self.claims = Claims()
+        self.capacity = Capacity()
+        self.arms = Arms()
         self.at = 0.0
         self.clean = True
         self.kinds: Counter[str] = Counter()
@@ -107,6 +114,8 @@ class Oracle:
         """The revisions that finished well, by deployment."""
         self.rolled_back: set[str] = set()
         """Where somebody asked for a rollback, which acts before the journal tells of it."""
+        self.lags: Callable[[], bool] = lambda: False
+        """Whether ways back may be in force that no durable event told of."""
         self.slowly: set[str] = set()
         """Where somebody asked for a gradual way back: it acts before the journal tells of it."""
 
@@ -138,6 +147,32 @@ class Oracle:
         except Broken as broken:
             self.broken = self.broken or broken
 
+    def routed(self, key: str, route: Route) -> None:
+        """Called with every route that is in force now."""
+        try:
+            course = self.courses.get(key)
+            if course:
+                self.arms.routed(key, course.rollout.id, route)
+        except Broken as broken:
+            self.broken = self.broken or broken
+
+    def disturbed(self, key: str) -> None:
+        """Called when something else than the engine changes a place."""
+        self.arms.forget(key)
+
+    def replicas_changed(
+        self, key: str, ready: tuple[int, int], wanted: Mapping[str, int], gone: str | None
+    ) -> None:
+        """Called when the engine changed a count of replicas; see ``Capacity.check``."""
+        try:
+            course = self.courses.get(key)
+            if course:
+                self.capacity.check(key, course, ready, gone)
+                if not self.lags():
+                    self.capacity.check_surge(key, course, wanted)
+        except Broken as broken:
+            self.broken = self.broken or broken
+
     def _asked(self, key: str, weights: Mapping[str, int]) -> None:
         course = self.courses.get(key)
         must(course is not None, f"traffic of unknown {key}")
@@ -163,9 +198,19 @@ class Oracle:
                 must(recorded.at >= self.at, "time fell")
                 self.at = recorded.at
                 self.kinds[recorded.event.kind] += 1
+                self.claims.take(recorded, self.courses.get(recorded.deployment))
                 self._take(recorded)
+            self._all_stopped()
         except Broken as broken:
             self.broken = self.broken or broken
+
+    def _all_stopped(self) -> None:
+        """Under a stop everything is on its way back, from the batch on that holds the stop."""
+        scopes = [scope for scope, mode in self.stops.items() if mode == "stop"]
+        for key, course in self.courses.items() if scopes else ():
+            moves = course.phase == "forward" and course.rollout.spec.strategy != "rollback"
+            stopped = any(_in_scope(key, scope) for scope in scopes)
+            must(not (moves and stopped), f"{key}: goes on forward under a stop")
 
     def _take(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -237,11 +282,21 @@ class Oracle:
         course.decided = {each.index for each in event.rollout.ignored}
         base = event.rollout.base
         must((base.id if base else None) == course.stable, f"{key}: the base is not what is stable")
+        course.least_asked = min(event.rollout.replicas, event.rollout.base_wanted)
+        self._coloured(key, event.rollout)
         self.courses[key] = course
         self.unsettled.pop(key, None)
         self.slowly.discard(key)
         self.rolled_back.discard(key)
         course.enter(0, at)
+
+    def _coloured(self, key: str, rollout: Rollout) -> None:
+        """The candidate takes the colour that is not the base's; once blue-green, always so."""
+        stable = self.colours.get(key, "")
+        wanted = "green" if stable == "blue" else "blue" if stable else ""
+        if not stable and rollout.spec.colours:
+            wanted = "green" if rollout.base else "blue"
+        must(rollout.colour == wanted, f"{key}: {rollout.colour} beside {stable}")
 
     def _move(self, key: str, course: Course, recorded: Recorded) -> None:
         event, at = recorded.event, recorded.at
@@ -266,6 +321,8 @@ class Oracle:
                 self._back_a_step(key, course, index, at)
             case ev.VerdictGiven(verdict=verdict):
                 course.verdict = verdict.kind
+            case ev.ABAnswered(answer=answer):
+                course.answer = answer.kind
             case ev.CheckIgnored(index=index):
                 must(recorded.by.name != "gaesup", "the engine ignored a check")
                 must(course.phase == "forward", f"{key}: a check ignored on the way back")
@@ -279,7 +336,8 @@ class Oracle:
                 course.enter(0, at)
             case ev.DeploymentScaled(replicas=replicas):
                 must(replicas or course.phase == "finished", f"{key}: nothing left to move")
-                course.replicas = replicas
+                course.replicas, course.rescaled = replicas, True
+                course.least_asked = min(course.least_asked, replicas)
             case ev.RolloutFinished(outcome=outcome):
                 self._finished(key, course, outcome, at)
 
@@ -319,6 +377,16 @@ class Oracle:
                 must(due, f"{key}: passed a gate without a decision")
             case Pause(duration_s=wait):
                 must(waited >= (wait or 0), f"{key}: a pause was cut short")
+            case Compare():
+                follows = {
+                    "better": step.on_better,
+                    "worse": step.on_worse,
+                    "no difference": step.on_no_difference,
+                    "undecided": step.on_undecided,
+                }
+                promoted = follows.get(course.answer) == "promote"
+                must(promoted, f"{key}: passed on {course.answer!r}")
+                must(waited >= step.min_run_s, f"{key}: a test was cut short")
             case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
                 due = then == "promote" and waited >= expiry + course.extended
                 must(due or course.verdict == "PROMOTE", f"{key}: analysis without a verdict")
@@ -331,6 +399,7 @@ class Oracle:
             must(course.weight == 100, f"{key}: promoted at {course.weight} %")
             course.stable = course.rollout.candidate.id
             self.good[key].add(course.stable)
+            self.colours[key] = course.rollout.colour
         else:
             must(course.phase == "back", f"{key}: {outcome} without a way back")
             must(outcome == ("aborted" if course.rollout.base else "failed"), f"{key}: {outcome}")

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.deployment import Deployment
@@ -17,12 +16,15 @@ from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.engine.draft import Receipt
 from gaesup_tui.engine.engine import Engine
 
+from . import wishes
+from .broken import must
 from .disk import Disk
 from .fleet import Fleet
-from .oracle import Oracle, must
+from .oracle import Oracle
 
 KEYS = ("cart@production", "cart@staging", "search@production", "mail@production")
 KIM = Actor(name="kim", uid=1000)
+LEE = Actor(name="lee", uid=1001)
 
 
 class People:
@@ -38,7 +40,7 @@ class People:
         self._disk = disk
         self._version = 0
         self._old_seq: dict[str, int] = {}
-        self._unanswered: tuple[cmd.Command, str] | None = None
+        self._unanswered: tuple[cmd.Command, str, Actor] | None = None
         self._keys = 0
         self.quiet = False
         """No new rollouts: only bring to an end what moves."""
@@ -52,18 +54,18 @@ class People:
         """For as long as this engine lives."""
         random = self._random
         if self._unanswered:
-            again, its_key = self._unanswered
-            await self._ask(engine, again, its_key)
+            await self._ask(engine, *self._unanswered)
         while True:
             await asyncio.sleep(random.expovariate(1.4))
             key = random.choice(KEYS)
             command = self._choose(engine, engine.world.deployments.get(key), key)
             if command is not None:
                 self._keys += 1
-                await self._ask(engine, command, f"k{self._keys}" if random.random() < 0.5 else "")
+                its_key = f"k{self._keys}" if random.random() < 0.5 else ""
+                await self._ask(engine, command, its_key, random.choice((KIM, KIM, KIM, LEE)))
 
-    async def _ask(self, engine: Engine, command: cmd.Command, key: str) -> None:
-        self._unanswered = (command, key) if key else None
+    async def _ask(self, engine: Engine, command: cmd.Command, key: str, by: Actor) -> None:
+        self._unanswered = (command, key, by) if key else None
         if isinstance(command, cmd.Abort) and command.gradual:
             self._oracle.slowly.add(command.deployment)
         if isinstance(command, cmd.Rollback):
@@ -72,7 +74,7 @@ class People:
             self._oracle.rollback_asked(command.scope)
         before = {k: d.active for k, d in engine.world.deployments.items() if d.active}
         try:
-            receipt = await engine.submit(command, KIM, key or None)
+            receipt = await engine.submit(command, by, key or None)
         except GaesupError as refusal:
             if isinstance(refusal, Moved):
                 must("moved since you looked" in str(refusal), f"who moved it? {refusal}")
@@ -122,9 +124,22 @@ class People:
         if not self.quiet and random.random() < 0.01:
             scope = random.choice(("", "production", "staging", key))
             return cmd.GlobalRollback(scope=scope, why="all of it was wrong")
+        if state and random.random() < 0.08:
+            return self._claim(state)
         if state is None or state.active is None:
             return self._begin(state, key)
         return self._on_active(state, key)
+
+    def _claim(self, state: Deployment) -> cmd.Command | None:
+        """Takes a deployment in hand, or lets it go."""
+        random, key = self._random, state.key
+        if state.lock and random.random() < 0.6:
+            return cmd.Unlock(deployment=key, why=random.choice(("mine", "they went home")))
+        if self.quiet:
+            return None
+        if random.random() < 0.5:
+            return cmd.Hold(deployment=key, why="let me look")
+        return cmd.Lock(deployment=key, why="a migration", for_s=random.choice((None, 2.0, 30.0)))
 
     def _on_active(self, state: Deployment, key: str) -> cmd.Command | None:
         random = self._random
@@ -132,7 +147,7 @@ class People:
         self._old_seq[key] = state.seq
         if state.active and state.active.paused and random.random() < 0.5:
             return cmd.Resume(deployment=key)
-        if state.hold and random.random() < 0.4:
+        if state.hold and random.random() < 0.25:
             return cmd.ReleaseHold(deployment=key, why="looked at it")
         luck = random.random()
         if luck < 0.45:
@@ -182,59 +197,20 @@ class People:
             self._fleet.sick.add(revision.id)
         elif luck < 0.2:
             self._fleet.unready.add(revision.id)
-        return cmd.Deploy.model_validate(
+        deploy = cmd.Deploy.model_validate(
             {
                 "deployment": key,
                 "revision": revision,
-                "strategy": random.choice(("canary", "canary", "rolling", "blueGreen")),
-                "replicas": random.choice((None, 1, 2, 3)),
-                "spec": self._spec(),
+                "strategy": random.choice(wishes.STRATEGIES),
+                "replicas": random.choice((None, 1, 2, 3, 4)),
+                "spec": wishes.spec(random),
+                "conversion": {"path": "/orders"} if random.random() < 0.5 else None,
                 "checks": [{"path": "/health"}] if random.random() < 0.3 else [],
                 "depends_on": random.choice(((), (), ("search",), ("mail", "search"))),
             }
         )
-
-    def _spec(self) -> dict[str, Any]:
-        random = self._random
-        steps: list[dict[str, Any]] = []
-        weight = 0
-        for _ in range(random.randint(1, 3)):
-            weight = min(100, weight + random.choice((5, 10, 25, 40)))
-            steps.append({"weight": weight})
-            luck, expiry = random.random(), random.choice((5.0, 15.0, 40.0))
-            then = random.choice(("abort", "promote", "hold"))
-            if luck < 0.4:
-                steps.append({"pause": {"duration": random.choice((0.0, 0.5, 2.0))}})
-            elif luck < 0.75:
-                steps.append({"pause": {"expiry": expiry, "onExpiry": then}})
-            else:
-                steps.append({"analysis": {"duration": 1.0, "expiry": expiry, "onExpiry": then}})
-        deadline = random.choice((4.0, 10.0))
-        return {
-            "canary": {
-                "steps": steps,
-                "bake": random.choice((0.0, 1.0, 3.0)),
-                "progressDeadline": deadline,
-            },
-            "blueGreen": {
-                "steps": random.choice(([100], [10, 50, 100])),
-                "stabilise": 0.5,
-                "analysis": 0.0,
-                "autoPromotion": random.random() < 0.8,
-                "bake": random.choice((0.0, 1.0)),
-                "progressDeadline": deadline,
-            },
-            "rolling": {
-                "maxSurge": random.choice((1, 2, "50%")),
-                "maxUnavailable": random.choice((0, 1, "50%")),
-                "minReady": random.choice((0.0, 0.5)),
-                "bake": random.choice((0.0, 1.0)),
-                "progressDeadline": deadline,
-            },
-            "whileMoving": random.choice(("refuse", "queue", "replace")),
-            "autoAbort": random.random() < 0.8,
-            "gradualAbort": random.choice((0.0, 6.0)),
-        }
+        self._oracle.capacity.rolling[revision.id] = deploy.spec.rolling
+        return deploy
 
     def _revision(self, key: str) -> Revision:
         self._version += 1

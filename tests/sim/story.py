@@ -17,9 +17,10 @@ from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.ports import Places
 from tests.ratio_judge import RatioJudge
 
+from .broken import must
 from .disk import Disk, SimJournal
 from .fleet import Fleet, SimBackend
-from .oracle import Oracle, must
+from .oracle import Oracle
 from .person import KEYS, KIM, People
 from .virtual import VirtualLoop, virtual_loop
 
@@ -80,12 +81,13 @@ class Story:
         self._random = Random(seed)
         self._files = files
         self._rollouts = rollouts
-        self._now = 1_700_000_000.0
+        self._now = self._began = 1_700_000_000.0
         self._ahead_s = 0.0
         self._oracle = Oracle()
-        self._fleet = Fleet(self._random, self._oracle.traffic_asked)
+        self._fleet = Fleet(self._random, self._oracle)
         self._fleet.now = self._now
         self._disk = Disk(self._oracle.durable)
+        self._oracle.lags = lambda: self._disk.lags(self._fleet.now)
         self._people = People(self._random, files, self._fleet, self._oracle, self._disk)
         self._faults = _Faults()
         self.tally = Tally()
@@ -100,6 +102,13 @@ class Story:
         finally:
             log.removeHandler(self._faults)
             log.propagate = True
+
+    def journal_tail(self, events: int = 30) -> list[str]:
+        """What was recorded last, a line each; for whoever looks into a seed that fails."""
+        return [
+            f"{each.at - self._began:8.3f} {each.by.name} {each.event!r:.240}"
+            for each in self._disk.events[-events:]
+        ]
 
     def _tell(self) -> Tally:
         while self._oracle.kinds["rollout_created"] < self._rollouts:
@@ -218,10 +227,12 @@ class Story:
         elif luck < 0.025:
             self._ahead_s += random.choice((-3600.0, -5.0, 5.0, 3600.0))
         elif luck < 0.03 and fleet.places:
-            place = random.choice(list(fleet.places.values()))
+            key = random.choice(list(fleet.places))
+            place = fleet.places[key]
             if len(place.revisions) == 2:
                 one, other = place.revisions
                 place.weights = {one: 37, other: 63}
+                fleet.disturb(key)
 
     # The end.
 
@@ -263,6 +274,10 @@ class Story:
             if stop.course is None or stop.course.over
         ]
         for state in engine.world.deployments.values():
+            if state.lock:
+                commands.append(cmd.Unlock(deployment=state.key, why="over"))
+            if state.hold:
+                commands.append(cmd.ReleaseHold(deployment=state.key, why="over"))
             if state.active and state.active.paused:
                 commands.append(cmd.Resume(deployment=state.key))
             if state.active:
@@ -285,6 +300,7 @@ class Story:
             runs = {r: there.wanted for r, there in place.revisions.items()} if place else {}
             must(runs == wished, f"{key}: {runs} run, {wished} are wished")
             must(not engine.troubles(key), f"{key}: {engine.troubles(key)}")
+            must(state.colour == self._oracle.colours.get(key, ""), f"{key}: is {state.colour}")
         self._people.kept_promises()
 
     def _check_replay(self, before: World) -> None:

@@ -21,7 +21,7 @@ from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.ports import Places
 from tests.ratio_judge import RatioJudge
 from tests.sim.disk import Disk, SimJournal
-from tests.sim.fleet import Fleet, SimBackend
+from tests.sim.fleet import Fleet, SimBackend, Witness
 from tests.sim.virtual import VirtualLoop, virtual_loop
 
 KEY = "cart@production"
@@ -95,7 +95,7 @@ class Rig:
     def __init__(self, files: Path) -> None:
         self.files = files
         self.loop = virtual_loop(1_700_000_000.0)
-        self.fleet = Fleet(Random(1), lambda key, weights: None)
+        self.fleet = Fleet(Random(1), Witness())
         self.fleet.calm = True
         self.fleet.now = self.loop.time()
         self.disk = Disk(lambda events: None)

@@ -1,0 +1,86 @@
+"""What people ask for when they deploy: every strategy, in every shape it can have."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+STRATEGIES = ("canary", "canary", "rolling", "rolling", "blueGreen", "abTest")
+
+
+def spec(random: Random) -> dict[str, Any]:
+    """What ``gaesup.yaml`` might say about strategies."""
+    deadline = random.choice((4.0, 10.0))
+    return {
+        "canary": {
+            "steps": _canary_steps(random),
+            "bake": random.choice((0.0, 1.0, 3.0)),
+            "progressDeadline": deadline,
+        },
+        "rolling": _rolling(random, deadline),
+        "blueGreen": _blue_green(random, deadline),
+        "abTest": _ab_test(random, deadline),
+        "whileMoving": random.choice(("refuse", "queue", "replace")),
+        "autoAbort": random.random() < 0.8,
+        "sticky": random.choice((False, True, {"cookie": "user"}, {"header": "x-user"})),
+        "gradualAbort": random.choice((0.0, 6.0)),
+        "rollbackBake": random.choice((0.0, 2.0)),
+    }
+
+
+def _canary_steps(random: Random) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = []
+    weight = 0
+    for _ in range(random.randint(1, 3)):
+        weight = min(100, weight + random.choice((5, 10, 25, 40)))
+        steps.append({"weight": weight})
+        luck, expiry = random.random(), random.choice((5.0, 15.0, 40.0))
+        then = random.choice(("abort", "promote", "hold"))
+        if luck < 0.4:
+            steps.append({"pause": {"duration": random.choice((0.0, 0.5, 2.0))}})
+        elif luck < 0.75:
+            steps.append({"pause": {"expiry": expiry, "onExpiry": then}})
+        else:
+            steps.append({"analysis": {"duration": 1.0, "expiry": expiry, "onExpiry": then}})
+    return steps
+
+
+def _rolling(random: Random, deadline: float) -> dict[str, Any]:
+    surge, unavailable = random.choice(
+        ((1, 1), (1, 0), (0, 1), ("50%", 0), (0, "50%"), (2, 1), ("all", 0))
+    )
+    return {
+        "maxSurge": surge,
+        "maxUnavailable": unavailable,
+        "minReady": random.choice((0.0, 0.5)),
+        "bake": random.choice((0.0, 1.0)),
+        "progressDeadline": deadline,
+    }
+
+
+def _blue_green(random: Random, deadline: float) -> dict[str, Any]:
+    return {
+        "steps": random.choice(((100,), (10, 50, 100), (50, 100))),
+        "stabilise": random.choice((0.0, 1.0)),
+        "analysis": random.choice((0.0, 1.0)),
+        "autoPromotion": random.random() < 0.7,
+        "bake": random.choice((0.0, 2.0)),
+        "progressDeadline": deadline,
+    }
+
+
+def _ab_test(random: Random, deadline: float) -> dict[str, Any]:
+    then = ("hold", "promote", "abort")
+    return {
+        "share": random.choice((10, 50)),
+        "minRun": random.choice((0.5, 2.0)),
+        "maxRun": random.choice((6.0, 30.0)),
+        "minUsers": random.choice((1, 200)),
+        "minEffect": 20,
+        "onBetter": random.choice(then),
+        "onWorse": random.choice(then),
+        "onNoDifference": random.choice(then),
+        "onUndecided": random.choice(then),
+        "bake": random.choice((0.0, 1.0)),
+        "progressDeadline": deadline,
+    }

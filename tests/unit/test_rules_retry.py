@@ -1,0 +1,69 @@
+"""A rollout once more: with the replicas it was asked for, or those somebody scaled to since."""
+
+from __future__ import annotations
+
+import pytest
+
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Scale
+
+from .story import KEY, Story
+
+
+@pytest.fixture
+def story() -> Story:
+    told = Story()
+    told.stable("v41")
+    return told
+
+
+def aborted(story: Story, strategy: str, replicas: int) -> None:
+    story.deploy("v42", strategy, replicas)
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+
+
+def again(story: Story) -> Rollout:
+    story.ask(cmd.Retry(deployment=KEY))
+    assert story.deployment.active is not None
+    return story.deployment.active
+
+
+def candidates(rollout: Rollout) -> list[int]:
+    return [s.replicas for s in rollout.plan if isinstance(s, Scale) and s.side == "candidate"]
+
+
+@pytest.mark.parametrize("strategy", ["canary", "rolling", "blueGreen"])
+def test_it_ends_with_the_replicas_that_were_asked_for(story: Story, strategy: str) -> None:
+    aborted(story, strategy, 4)
+    assert story.deployment.replicas == 2
+    assert max(candidates(again(story))) == 4
+    story.ask(cmd.Promote(deployment=KEY, full=True))
+    story.later(3600)
+    assert story.deployment.replicas == 4
+
+
+@pytest.mark.parametrize("strategy", ["canary", "blueGreen"])
+def test_what_was_scaled_since_counts_more(story: Story, strategy: str) -> None:
+    aborted(story, strategy, 4)
+    story.ask(cmd.Scale(deployment=KEY, replicas=7))
+    rollout = again(story)
+    assert (rollout.replicas, candidates(rollout)) == (7, [7])
+
+
+def test_waves_made_for_other_replicas_are_not_run_again(story: Story) -> None:
+    aborted(story, "rolling", 4)
+    story.ask(cmd.Scale(deployment=KEY, replicas=7))
+    with pytest.raises(Refused, match="its waves do not fit any more: deploy it again"):
+        again(story)
+
+
+def test_one_that_was_scaled_to_nothing_rolls_with_the_base_it_starts(story: Story) -> None:
+    story.ask(cmd.Scale(deployment=KEY, replicas=0))
+    story.deploy("v42", "rolling", 3)
+    rollout = story.deployment.active
+    assert rollout is not None
+    assert rollout.base_replicas == 3
+    assert candidates(rollout)[0] == 1, "the surge is counted beside the base"
