@@ -44,11 +44,12 @@ class Watched(Story):
         self.journal: list[ev.Recorded] = []
 
     def record(self, events: list[ev.Event], by: Actor) -> list[ev.Event]:
+        before = len(self.journal)
         for event in events:
             recorded = ev.Recorded(seq=self.world.seq + 1, at=self.now, by=by, event=event)
             self.world.apply(recorded)
             self.journal.append(recorded)
-            self.oracle.durable((recorded,))
+        self.oracle.durable(tuple(self.journal[before:]))
         if self.oracle.broken:
             raise self.oracle.broken
         return events
