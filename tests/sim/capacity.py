@@ -13,7 +13,7 @@ from gaesup_tui.domain.strategy_spec import RollingSpec
 from .broken import must
 
 if TYPE_CHECKING:
-    from .oracle import Course
+    from .course import Course
 
 QUIET_S = 10.0
 """So long after a change behind its back the engine may still act on what it saw before."""

@@ -17,7 +17,7 @@ from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, SetTraffic
 from .broken import must
 
 if TYPE_CHECKING:
-    from .oracle import Course
+    from .course import Course
 
 
 @dataclass

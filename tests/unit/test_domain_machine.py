@@ -235,6 +235,8 @@ class Machine(RuleBasedStateMachine):
         for scope in {stop.scope for stop in self.story.world.stops}:
             self.story.ask(cmd.Release(scope=scope, why="over"))
         self.story.verdict = None
+        if self.story.deployment.hold:
+            self.story.ask(cmd.ReleaseHold(deployment=KEY, why="over"))
         for _ in range(10):
             active = self.story.deployment.active
             if active is None:
