@@ -4,7 +4,8 @@ A limit is looked at every second for hours, so a handful of requests that went 
 seen sooner or later on every healthy release. Two questions settle it, both by a bound on the
 binomial tail so strict that asking for days does not make a false answer likely: is it more than
 the limit, and is it more than the base does in the same time? Where the base is as bad, going back
-would mend nothing.
+would mend nothing. Requests go wrong in clumps (one client that retries, one pause), so each
+counts as a part of one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from gaesup_tui.domain.drops import SURELY, Compared, base_with_traffic
 from gaesup_tui.domain.steps import Guard
 from gaesup_tui.domain.telemetry import Delta, Window
 
+CLUMP = 3.0
+"""So many that went wrong together count as one."""
 _SLOW_SHARE = 0.05
 """A p95 over the limit is more than so many requests over it."""
 
@@ -27,7 +30,7 @@ def surely_more(seen: float, of: float, share: float) -> bool:
     divergence = ratio * math.log(ratio / share)
     if ratio < 1:
         divergence += (1 - ratio) * math.log((1 - ratio) / (1 - share))
-    return of * divergence > -math.log(SURELY)
+    return of / CLUMP * divergence > -math.log(SURELY)
 
 
 def surely_more_errors(guard: Guard, window: Window, seen: Compared | None) -> bool:

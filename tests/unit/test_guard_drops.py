@@ -20,7 +20,7 @@ from gaesup_tui.engine.guard_memory import GuardMemory
 from .story import Story, revision
 
 V42 = revision("v42").id
-BAD = {10.0: Window(seconds=10, requests=100, errors=20, p50_s=0.01, p95_s=0.02)}
+BAD = {10.0: Window(seconds=10, requests=400, errors=80, p50_s=0.01, p95_s=0.02)}
 
 
 def canary(*guards: dict[str, Any], **spec: Any) -> Rollout:

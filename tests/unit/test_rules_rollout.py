@@ -168,7 +168,7 @@ def test_an_operators_pause_beats_every_timer(waiting_canary: Story) -> None:
 @pytest.mark.parametrize(
     ("window", "reason"),
     [
-        (Window(10, 100, 20, 0.01, 0.02), "errors 20.0 % > 5.0 %"),
+        (Window(10, 400, 80, 0.01, 0.02), "errors 20.0 % > 5.0 %"),
         (Window(10, 100, 0, 0.9, 2.0), "p95 2.00s > 1.00s"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_guard_returns_traffic_at_once_and_holds_automation(
     waiting_canary: Story, window: Window, reason: str
 ) -> None:
     waiting_canary.windows = {10.0: window}
-    slow = Delta(10.0, 100, 0, (0.5, 1.0, 5.0), (80, 0, 20, 0))
+    slow = Delta(10.0, 100, 0, (0.5, 1.0, 5.0), (40, 0, 60, 0))
     waiting_canary.compared = {10.0: Compared(candidate=slow)}
     waiting_canary.look()
     assert waiting_canary.deployment.weights() == {V41: 100}

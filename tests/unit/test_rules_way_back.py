@@ -25,7 +25,7 @@ GATED: dict[str, Any] = {
     "canary": {"steps": [{"weight": 10}, {"pause": None}, {"weight": 60}, {"pause": None}]},
     "gradual_abort": 30,
 }
-BAD = Window(seconds=10, requests=100, errors=20, p50_s=0.01, p95_s=0.02)
+BAD = Window(seconds=10, requests=400, errors=80, p50_s=0.01, p95_s=0.02)
 GOOD = Window(seconds=10, requests=200, errors=0, p50_s=0.01, p95_s=0.02)
 
 
