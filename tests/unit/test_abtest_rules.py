@@ -214,6 +214,13 @@ def test_where_nobody_counts_users_it_says_so_and_waits_for_a_person() -> None:
     assert "nobody counts its users" in waits(story).what
 
 
+def test_where_nobody_counts_users_it_is_undecided_at_its_end() -> None:
+    story = ABStory(max_run=4 * HOUR)
+    story.users = None
+    story.settle()
+    assert answers(story.later(5 * HOUR)) == ["undecided"]
+
+
 def test_a_held_unit_is_not_promoted_by_its_answer() -> None:
     story = ABStory(on_better="promote")
     story.record([ev.HoldSet(deployment=KEY, why="looking")], story.rollout.by)

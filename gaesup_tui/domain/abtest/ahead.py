@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from gaesup_tui.domain.abtest.asking import Found
 from gaesup_tui.domain.abtest.counts import Split, Terms
-from gaesup_tui.domain.abtest.difference import Difference, reach_of
+from gaesup_tui.domain.abtest.difference import Difference, information_for
 
 _MOST_TIMES = 1e4
-_STEPS = 40
 
 
 class Ahead(NamedTuple):
@@ -34,41 +32,22 @@ def ahead(split: Split, found: Found, terms: Terms, elapsed_s: float, counted_s:
     if missing and (not fewest or counted_s <= 0):
         return Ahead(None, at_most, None, None, None)
     at_least = max(run, missing * counted_s / fewest if missing else 0.0)
-    times = _times(found.effect, terms) if found.effect and not split.full else None
-    about = None if times is None else max(at_least, (times - 1) * counted_s)
-    needed = _times_for_bound(found.effect, terms) if found.effect else None
+    effect = found.effect
+    if effect is None:
+        return Ahead(at_least, at_most, None, None, None)
+    size = abs(effect.difference)
+    times = _times(effect, max(size, effect.bound - size), terms.risk)
+    about = None if times is None or split.full else max(at_least, (times - 1) * counted_s)
+    needed = _times(effect, effect.bound, terms.risk)
     if needed is None:
         return Ahead(at_least, at_most, about, None, None)
     enough = max(at_least, (needed - 1) * counted_s)
-    return Ahead(at_least, at_most, about, enough, round(split.users * max(needed, 1.0)))
+    return Ahead(at_least, at_most, about, enough, round(split.users * needed))
 
 
-def _times(effect: Difference, terms: Terms) -> float | None:
-    """How many times as many users would answer, with the difference as it is now."""
-
-    def answers(times: float) -> bool:
-        reach = reach_of(effect.variance / times, effect.tuned, terms.risk)
-        size = abs(effect.difference)
-        return size > reach or size + reach < effect.bound
-
-    return _first(answers)
-
-
-def _times_for_bound(effect: Difference, terms: Terms) -> float | None:
-    """How many times as many users tell a difference of ``effect.bound``."""
-    return _first(
-        lambda times: reach_of(effect.variance / times, effect.tuned, terms.risk) < effect.bound
-    )
-
-
-def _first(answers: Callable[[float], bool]) -> float | None:
-    """The least multiple from 1 on that does; None when none within reason does."""
-    if answers(1.0):
-        return 1.0
-    if not answers(_MOST_TIMES):
-        return None
-    low, high = 1.0, _MOST_TIMES
-    for _ in range(_STEPS):
-        middle = (low * high) ** 0.5
-        low, high = (low, middle) if answers(middle) else (middle, high)
-    return high
+def _times(effect: Difference, reach: float, risk: float) -> float | None:
+    """How many times as many users let the interval reach no further than ``reach``, with all else
+    as it is; None: more than anybody will have."""
+    now = effect.tuned**2 / effect.variance
+    needed = information_for(reach / effect.tuned, risk)
+    return None if needed > _MOST_TIMES * now else max(1.0, needed / now)

@@ -13,6 +13,7 @@ The mixture is tightest where the interval reaches just about the smallest effec
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from gaesup_tui.domain.abtest.counts import Arm
@@ -20,6 +21,9 @@ from gaesup_tui.domain.judging.intervals import mixture_reach
 
 MIN_CONVERTED = 20
 """Users of each arm who converted, or who did not, before an interval is one."""
+
+_MOST_LOG = 60.0
+_STEPS = 24
 
 
 class Difference(NamedTuple):
@@ -74,3 +78,16 @@ def reach_of(variance: float, tuned: float, risk: float) -> float:
     A difference of variance V is a walk of variance 1 / V, in steps of its own."""
     prior = 1 / tuned**2
     return variance * mixture_reach(1 / variance + prior, prior, risk)
+
+
+def information_for(reach: float, risk: float) -> float:
+    """How much must be known for an interval to reach ``reach``, in units of where it is tightest:
+    the information is ``tuned**2 / variance``. ``reach_of`` the other way round, by bisection."""
+    needs = 2 * math.log(1 / risk)
+    low, high = 0.0, _MOST_LOG
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        more = math.expm1(middle)
+        far = math.sqrt((1 + more) * (middle + needs)) / more > reach
+        low, high = (middle, high) if far else (low, middle)
+    return math.expm1(high)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest.ahead import ahead
-from gaesup_tui.domain.abtest.answer import ABAnswer
+from gaesup_tui.domain.abtest.answer import ABAnswer, AnswerKind
 from gaesup_tui.domain.abtest.asking import ask
 from gaesup_tui.domain.abtest.counts import Arm, Split, Terms
-from gaesup_tui.domain.abtest.split import evidence
+from gaesup_tui.domain.abtest.split import broken, evidence
 from gaesup_tui.domain.abtest.words import sentence
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
@@ -111,21 +111,41 @@ def _counted(rollout: Rollout, split: Split, now: float) -> tuple[float, int]:
 def _no_data(rollout: Rollout, step: Compare, known: ABAnswer | None, now: float) -> ABAnswer:
     """Nothing is counted. What was before stays, so that its loss is known."""
     late = now - rollout.step_began >= step.max_run_s + rollout.extended_s
+    kind: AnswerKind = "undecided" if late else "no data"
+    if known is not None and known.kind == kind:
+        return known
     why = "the backend tells no users apart, or counts no conversions: nothing can be compared"
     kept = known or ABAnswer(kind="no data", reason=why, share=step.share_percent / 100)
-    return kept.model_copy(update={"kind": "undecided" if late else "no data", "reason": why})
+    return kept.model_copy(update={"kind": kind, "reason": why})
 
 
 def news(rollout: Rollout, seen: DeploymentSeen, boot: str, now: float) -> list[ev.Event]:
     """The answer is journaled when it changes in kind, when counting began anew, and with every
     doubling of its users: that many at most are lost without a word."""
-    answer, known = answer_now(rollout, seen, boot, now), rollout.answer
+    known, step = rollout.answer, rollout.step
+    if not isinstance(step, Compare) or (known and _stands(rollout, step, known, seen, boot, now)):
+        return []
+    answer = answer_now(rollout, seen, boot, now)
     if answer is None or answer is known:
         return []
-    if known is not None and (known.kind, known.boot) == (answer.kind, answer.boot):
-        grown = answer.users >= max(FIRST_PROGRESS, 2 * known.users)
-        return [ev.ABAnswered(deployment=rollout.deployment, answer=answer)] if grown else []
     return [ev.ABAnswered(deployment=rollout.deployment, answer=answer)]
+
+
+def _stands(
+    rollout: Rollout, step: Compare, known: ABAnswer, seen: DeploymentSeen, boot: str, now: float
+) -> bool:
+    """Whether there is nothing new to journal. Asked with every look, so nothing is worded."""
+    split = split_of(rollout, seen, boot)
+    terms = terms_of(step, rollout.extended_s)
+    if split is None:
+        return known.final
+    if known.final:
+        voids = known.kind != "broken split" and split.boot == known.boot
+        return not (voids and broken(split, terms.share))
+    if split.boot != known.boot:
+        return False
+    grown = split.users >= max(FIRST_PROGRESS, 2 * known.users)
+    return not grown and ask(split, terms, max(0.0, now - rollout.step_began)).kind == known.kind
 
 
 def then(rollout: Rollout) -> OnAnswer | None:
