@@ -28,6 +28,7 @@ _PROGRAMS = [
     "deploy",
     "history",
     "ab",
+    "judge",
     "validate",
     "doctor",
     "info",
