@@ -153,6 +153,7 @@ def canary(waits: bool = True) -> Json:
         "weight_seen": 25 if waits else 100,
         "paused_by": None,
         "full": False,
+        "glass": "",
         "verdict": {
             "kind": "CONTINUE",
             "reason": "no harm seen; sure enough to promote in about 2 min at this traffic",
@@ -207,6 +208,9 @@ class CannedWorld:
     stops: list[Json] = field(default_factory=list)
     rollbacks: list[Json] = field(default_factory=list)
     trains: list[Json] = field(default_factory=list)
+    windows: list[Json] = field(default_factory=list)
+    glass: str = ""
+    """The freeze window every preview has in its way."""
     events: list[Json] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
 
@@ -304,6 +308,7 @@ class CannedWorld:
             "stops": self.stops,
             "rollbacks": self.rollbacks,
             "trains": self.trains,
+            "windows": self.windows,
             "moving": moving,
             "still": [],
             "backends": {"local": time.time()},
@@ -340,8 +345,9 @@ class CannedWorld:
             "confirm_key": "y",
             "confirm_title": action,
             "typed": "",
-            "needs_reason": action in ("unhold", "ignore"),
+            "needs_reason": action in ("unhold", "ignore", "hold", "lock") or bool(self.glass),
             "check": "analysis" if action == "ignore" else "",
+            "glass": self.glass,
             "expect_seq": None if action == "abort" else view["seq"],
         }
 

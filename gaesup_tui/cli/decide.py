@@ -66,6 +66,8 @@ def _asked(
     name = args.command
     why = printable_line(args.reason, 500)
     body = {"action": name.replace("-", "_"), "deployment": row["key"], "why": why}
+    if getattr(args, "break_glass", ""):
+        body["break_glass"] = printable_line(args.break_glass, 500)
     if name != "abort":
         body["expect_seq"] = row["seq"]
     match name:

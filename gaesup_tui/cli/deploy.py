@@ -66,6 +66,8 @@ def begin(
     updates: dict[str, object] = {"replicas": None, "expect_seq": there["seq"]} if there else {}
     if _asked(args) is not None:
         updates["replicas"] = _asked(args)
+    if getattr(args, "break_glass", ""):
+        updates["break_glass"] = printable_line(args.break_glass, 500)
     body = command.model_copy(update=updates).model_dump(mode="json", by_alias=False)
     began = monotonic()
     receipt = engine.command(body)

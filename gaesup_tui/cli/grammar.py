@@ -50,6 +50,12 @@ MAYBE_UNIT = arg("unit", metavar="UNIT", nargs="?", help="cart, or cart@producti
 ENVIRONMENT = arg("-e", "--environment", metavar="E", help="the unit's environment")
 REASON = arg("--reason", metavar="WHY", default="", help="why; kept with the decision")
 NEEDED_REASON = arg("--reason", metavar="WHY", required=True, help="why; kept with the decision")
+GLASS = arg(
+    "--break-glass",
+    metavar="WHY",
+    default="",
+    help="go on in a freeze window all the same; why it cannot wait",
+)
 NO_WAIT = arg("--no-wait", action="store_true", help="return once it is recorded, not once seen")
 JSON = arg("--json", action="store_true", help="for scripts")
 FILE = arg("--file", metavar="PATH", help="a gaesup.yaml; else the nearest one above")
@@ -97,6 +103,7 @@ COMMANDS: tuple[Command, ...] = (
         FILE,
         REASON,
         arg("--dry-run", action="store_true", help="only show the steps it would take"),
+        GLASS,
         NO_WAIT,
     ),
     Command(
@@ -116,6 +123,7 @@ COMMANDS: tuple[Command, ...] = (
         *ONE,
         arg("--full", action="store_true", help=BY_ID["promote_full"].help),
         REASON,
+        GLASS,
         NO_WAIT,
     ),
     _action(
@@ -136,7 +144,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _action("ack", "decide", *ONE, REASON, NO_WAIT),
     _action("pause", "decide", *ONE, REASON, NO_WAIT),
-    _action("resume", "decide", *ONE, REASON, NO_WAIT),
+    _action("resume", "decide", *ONE, REASON, GLASS, NO_WAIT),
     _action(
         "extend",
         "decide",
@@ -167,6 +175,7 @@ COMMANDS: tuple[Command, ...] = (
             help="the step that failed, or the start",
         ),
         REASON,
+        GLASS,
         NO_WAIT,
     ),
     _action(
@@ -187,6 +196,27 @@ COMMANDS: tuple[Command, ...] = (
         NO_WAIT,
     ),
     _action("unlock", "decide", *ONE, REASON, NO_WAIT),
+    Command(
+        "window",
+        "window",
+        "Freeze windows: list them, add or remove one by hand, take over those of gaesup.yaml",
+        (
+            arg("what", choices=("list", "add", "remove", "apply")),
+            arg("name", metavar="NAME", nargs="?", help="add, remove: the window's name"),
+            ALL,
+            arg("-e", "--environment", metavar="E", help="add: of this environment"),
+            arg("--unit", metavar="UNIT", help="add: of one deployment, cart@production"),
+            arg("--from", dest="begins", metavar="WHEN", help="add: Fri 16:00; else now"),
+            arg("--until", dest="ends", metavar="WHEN", help="add: Mon 08:00, 2027-01-02T08:00"),
+            arg("--for", dest="for_s", metavar="TIME", help="add: 2h, instead of --until"),
+            arg("--timezone", metavar="ZONE", default="UTC", help="add: Europe/Berlin (UTC)"),
+            FILE,
+            REASON,
+            JSON,
+        ),
+        mutating=True,
+        reads=("list",),
+    ),
     Command(
         "stop",
         "stop",

@@ -15,6 +15,7 @@ from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.text import duration, milliseconds, percent
 from gaesup_tui.domain.views import EngineView, NoteView, StatusRow, StatusView
+from gaesup_tui.domain.window_views import window_words
 from gaesup_tui.service.client import Client
 
 _STYLE = {
@@ -97,6 +98,9 @@ def _banners(engine: EngineView) -> list[tuple[str, str]]:
     lines = []
     if engine["frozen"]:
         lines.append((f"FROZEN: {engine['frozen']}", "bad"))
+    for window in engine["windows"]:
+        if window["is_in_force"]:
+            lines.append((f"{window_words(window)}: nothing goes forward by itself", "warn"))
     for stop in engine["stops"]:
         lines.append((_note(stop), "bad"))
     for rollback in engine["rollbacks"]:
@@ -192,6 +196,8 @@ def _rollout(row: StatusRow, now: float) -> list[tuple[str, str]]:
         ("rollout", f"{change} {rollout['strategy']} by {rollout['by']} {when} ago{why}"),
         ("", f"{state}{title}"),
     ]
+    if rollout["glass"]:
+        lines.append(("glass", f"broken {rollout['glass']}"))
     if rollout["cause"]:
         lines.append(("", f"because {rollout['cause']}"))
     if waiting := row["waiting"]:

@@ -39,6 +39,7 @@ _PROGRAMS = [
     "completion",
     "global-rollback",
     "train",
+    "window",
 ]
 _NEVER = {"console": "this is the console", "watch": "press w on the deployment"}
 _WITHOUT_END = {"-f", "--follow"}
@@ -136,6 +137,8 @@ def understand(text: str, keys: Sequence[str], current: str | None) -> Asked:
 def _is_mutating(given: Sequence[str]) -> bool:
     if given[0] == "train":
         return list(given[1:2]) not in (["status"], ["list"])
+    if list(given[:2]) == ["window", "list"]:
+        return False
     mutating = {action.command.split()[0] for action in ACTIONS if action.mutating}
     return given[0] in mutating | {"load", "demo", "init"} or list(given[:2]) in (
         ["engine", "stop"],

@@ -114,6 +114,7 @@ class Deed:
             typed="",
             needs_reason=False,
             check="",
+            glass="",
             expect_seq=None,
         )
 
@@ -126,6 +127,8 @@ class Deed:
         if self._preview["check"]:
             more["check"] = self._preview["check"]
         body = body_of(self._action, self._key, self._preview["expect_seq"], reason, more)
+        if self._preview["glass"]:
+            body["break_glass"] = reason
         sending = self._console.desk.outbox.send(body, self._what)
         self._dialog.set_busy("sent: waiting for the engine's answer")
         self._console.start(self._follow(sending), f"follow {self._what}")

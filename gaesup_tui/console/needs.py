@@ -44,7 +44,7 @@ def needs(
     if engine:
         from gaesup_tui.console.train_words import train_needs
 
-        found += [*_of_engine(engine), *train_needs(engine, now)]
+        found += [*_of_engine(engine, now), *train_needs(engine, now)]
     return sorted(found, key=lambda need: (need.urgency, need.since or now, need.key))
 
 
@@ -102,11 +102,19 @@ def _need(
     return Need(f"need:{view['key']}", view["key"], kind, text, since, then, urgency)
 
 
-def _of_engine(engine: EngineView) -> list[Need]:
+def _of_engine(engine: EngineView, now: float) -> list[Need]:
     found = []
     if engine["frozen"]:
         text = f"nothing moves forward: {engine['frozen']}"
         found.append(Need("need::frozen", "", "journal", text, None, "ways back still act", 0))
+    for window in engine["windows"]:
+        if window["is_in_force"]:
+            until = window["until"]
+            then = f"over in {age(max(0.0, until - now))}" if until else ""
+            name = f"need::window:{window['scope']}:{window['name']}"
+            where = window["scope"] or "everything"
+            text = f"{window['name']} until {window['ends']}: {where}"
+            found.append(Need(name, "", "window", text, window["since"], then, 2))
     for stop in engine["stops"]:
         where = stop["scope"] or "everything"
         what = STOP_WORDS[stop["mode"]]

@@ -218,6 +218,8 @@ class Rollout(Page):
             lines.append(_labelled("Problem", view["problem"], "bad"))
         if hold:
             lines.append(_labelled("Held", f"by {hold['by']}: {hold['why']}", "warn"))
+        if rollout["glass"]:
+            lines.append(_labelled("Glass", f"broken {rollout['glass']}", "bad"))
         if lock := view["lock"]:
             lines.append(_labelled("Locked", lock_words(lock, now).removeprefix("locked "), "warn"))
         lines.append(_labelled("Way back", rollout["way_back"], ""))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.calendar_rules import add_window, remove_window, take_policies, taken
 from gaesup_tui.domain.claiming import decide_claim
 from gaesup_tui.domain.creating import create, roll_back_to
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.freezing import break_glass
 from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.gradual import gradual_way_back
 from gaesup_tui.domain.ignoring import ignore
@@ -50,6 +52,13 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
             return promote_train(world, command, by, now)
         case cmd.TrainAbort():
             return abort_train(world, command, by, now)
+        case cmd.TakePolicies():
+            return take_policies(world, command.policies)
+        case cmd.AddWindow():
+            check_scope(world, command.scope)
+            return add_window(world, command, now)
+        case cmd.RemoveWindow():
+            return remove_window(world, command)
         case cmd.Deploy():
             _check_moved(world.deployments.get(command.deployment), command.expect_seq)
             moving = world.deployments.get(command.deployment)
@@ -57,7 +66,10 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
                 _check_allowed(world, "queue", command.deployment, now, by)
                 return queue_deploy(moving, moving.active, command)
             _check_allowed(world, "deploy", command.deployment, now, by)
-            return [begin_deploy(world, command, by, now)]
+            policy = taken(world, command.policy)
+            windows = command.policy.windows if policy and command.policy else ()
+            glass = break_glass(world, command, command.deployment, now, *windows)
+            return [*policy, begin_deploy(world, command, by, now), *glass]
     state = world.deployments.get(command.deployment)
     if state is None:
         raise NotFound(
@@ -68,7 +80,13 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         _check_moved(state, command.expect_seq)
     action = _action_of(command)
     _check_allowed(world, action, command.deployment, now, by)
-    return _on_deployment(state, command, by, now)
+    glass = (
+        break_glass(world, command, state.key, now)
+        if isinstance(command, cmd.Promote | cmd.Retry | cmd.Resume)
+        else []
+    )
+    events = _on_deployment(state, command, by, now)
+    return [*events, *glass] if isinstance(command, cmd.Retry) else [*glass, *events]
 
 
 def _action_of(command: cmd.Command) -> str:

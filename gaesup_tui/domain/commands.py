@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text, Version
+from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.route_spec import ConversionSpec
 from gaesup_tui.domain.step_spec import StrategyStep
 from gaesup_tui.domain.steps import Check, StrategyName
 from gaesup_tui.domain.strategy_spec import StrategySpec
+from gaesup_tui.domain.windows import FreezeWindow
 
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 
@@ -23,7 +25,12 @@ class _OnDeployment(Frozen):
     """The deployment's ``seq`` when the person looked; refused if it moved. None: no check."""
 
 
-class Deploy(_OnDeployment):
+class _Forward(_OnDeployment):
+    break_glass: Text = ""
+    """Why it cannot wait for the end of a freeze window; empty: it does not break the glass."""
+
+
+class Deploy(_Forward):
     """Begin a rollout to ``revision``."""
 
     action: Literal["deploy"] = "deploy"
@@ -41,6 +48,8 @@ class Deploy(_OnDeployment):
     """Units it asks while it serves, in the same environment."""
     conversion: ConversionSpec | None = None
     """The request whose success is counted."""
+    policy: Policy | None = None
+    """What the file says of the environment; None: nothing new."""
 
 
 class Unqueue(_OnDeployment):
@@ -56,7 +65,7 @@ class Rollback(_OnDeployment):
     version: Version | None = None
 
 
-class Promote(_OnDeployment):
+class Promote(_Forward):
     """Pass the gate the rollout stands at; with ``full`` every later one too."""
 
     action: Literal["promote"] = "promote"
@@ -75,7 +84,7 @@ class Pause(_OnDeployment):
     action: Literal["pause"] = "pause"
 
 
-class Resume(_OnDeployment):
+class Resume(_Forward):
     action: Literal["resume"] = "resume"
 
 
@@ -92,7 +101,7 @@ class StepBack(_OnDeployment):
     action: Literal["step_back"] = "step_back"
 
 
-class Retry(_OnDeployment):
+class Retry(_Forward):
     """The last rollout again, from the start or from the step it failed at."""
 
     action: Literal["retry"] = "retry"
@@ -187,6 +196,30 @@ class TrainAbort(_OnTrain):
     action: Literal["train_abort"] = "train_abort"
 
 
+class TakePolicies(Frozen):
+    """What a file says of its environments, without a deploy."""
+
+    action: Literal["take_policies"] = "take_policies"
+    policies: Annotated[tuple[Policy, ...], Field(min_length=1, max_length=100)]
+
+
+class AddWindow(Frozen):
+    """A freeze window of a scope, by hand. Needs a reason."""
+
+    action: Literal["window_add"] = "window_add"
+    scope: str = Field(default="", max_length=130)
+    window: FreezeWindow
+    why: Text = ""
+
+
+class RemoveWindow(Frozen):
+    """Takes away a window that was added by hand. Needs a reason."""
+
+    action: Literal["window_remove"] = "window_remove"
+    name: Text
+    why: Text = ""
+
+
 class Stop(Frozen):
     """Emergency stop of a scope: everything (empty), an environment, or a deployment."""
 
@@ -234,6 +267,9 @@ Command = Annotated[
     | TrainStart
     | TrainPromote
     | TrainAbort
+    | TakePolicies
+    | AddWindow
+    | RemoveWindow
     | Stop
     | GlobalRollback
     | Release,

@@ -16,6 +16,7 @@ from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
+from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.step_spec import Expression, StrategyStep
@@ -23,6 +24,7 @@ from gaesup_tui.domain.steps import Check, Guard, StrategyName, WhileMoving
 from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
 from gaesup_tui.domain.train_config import TrainSpec, train_fault
+from gaesup_tui.domain.window_spec import WindowSpec
 
 Named = TypeVar("Named")
 
@@ -121,6 +123,15 @@ class EnvironmentSpec(RolloutSettings):
     """What runs the units: ``local`` is the node on this machine."""
     replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Replicas at a first deployment; later ones keep the number that runs. 1 when absent."""
+    freeze_windows: Annotated[tuple[WindowSpec, ...], Field(max_length=100)] = ()
+    """Times in which nothing begins here and nothing goes forward by itself."""
+
+    @model_validator(mode="after")
+    def _windows_have_names_of_their_own(self) -> EnvironmentSpec:
+        names = [window.name for window in self.freeze_windows]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two freezeWindows are called {twice[0]}: give each its own name")
+        return self
 
 
 def _empty_if_null(value: Any) -> Any:
@@ -265,6 +276,7 @@ def deploy_command(
         replicas=where.replicas,
         depends_on=what.depends_on,
         conversion=what.conversion,
+        policy=policy_of(environment, where, path),
     )
 
 
@@ -278,6 +290,12 @@ def options_of(project: ProjectFile, unit: str, environment: str) -> dict[str, A
     """What an installed strategy is told there."""
     where, what = project.environment(environment), project.unit(unit)
     return where.strategy_options or what.strategy_options or {}
+
+
+def policy_of(name: str, environment: EnvironmentSpec, path: str) -> Policy:
+    """What a file says of one of its environments."""
+    windows = tuple(window.window() for window in environment.freeze_windows)
+    return Policy(environment=name, windows=windows, source=path)
 
 
 def named_version(what: UnitSpec, unit: str, version: str) -> VersionSpec:

@@ -10,6 +10,7 @@ from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import (
     Actor,
     Colour,
+    Glass,
     Ignored,
     Measured,
     Paused,
@@ -18,6 +19,7 @@ from gaesup_tui.domain.rollout import (
     Verified,
     enter,
     other_colour,
+    stood_still,
     wished,
 )
 from gaesup_tui.domain.steps import AUTOMATIC, SetTraffic
@@ -312,6 +314,11 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
             return rollout.model_copy(update={"extended_s": rollout.extended_s + by_s})
         case ev.SteppedBack(index=index, why=why) if rollout.phase == "forward":
             return _stepped_back(rollout, index, at, why)
+        case ev.GlassBroken(window=window, until=until, why=why, one_step=one_step):
+            glass = Glass(
+                by=recorded.by, at=at, why=why, window=window, until=until, one_step=one_step
+            )
+            return rollout.model_copy(update={"glass": glass})
         case ev.VerdictGiven(verdict=verdict):
             return rollout.model_copy(update={"verdict": verdict, "verdict_at": at})
         case ev.ABAnswered(answer=answer):
@@ -322,23 +329,6 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
         case ev.RetreatStarted() if rollout.phase == "forward" or is_gradual(rollout):
             return _turned(rollout, recorded.by, at, event)
     return rollout
-
-
-def stood_still(rollout: Rollout, since: float, until: float) -> Rollout:
-    """The rollout with its step's timers put off by a time in which nothing was allowed to move:
-    what expires meanwhile would otherwise abort it in the moment it may go on."""
-    began = rollout.step_began
-    lost = max(0.0, until - max(since, began))
-    return rollout.model_copy(update={"step_began": began + lost})
-
-
-def thawed(state: Deployment, since: float, until: float) -> Deployment:
-    """The deployment after a freeze: the timers of a moving rollout are put off by it. Those of a
-    paused one are when it is resumed."""
-    rollout = state.active
-    if rollout is None or rollout.phase != "forward" or rollout.paused:
-        return state
-    return state.model_copy(update={"rollout": stood_still(rollout, since, until)})
 
 
 def _next_step(rollout: Rollout, at: float, event: ev.StepCompleted) -> Rollout:

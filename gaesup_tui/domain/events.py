@@ -9,11 +9,13 @@ from pydantic import Field, TypeAdapter
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.commands import Deploy, OnFailure, TrainGate
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
+from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor, Measured, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
 from gaesup_tui.domain.train import Car, Standing, TrainOutcome
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.windows import FreezeWindow
 
 
 class RolloutCreated(Frozen):
@@ -206,6 +208,58 @@ class LockReleased(Frozen):
     broken_of: Text = ""
 
 
+class GlassBroken(Frozen):
+    """The rollout goes on in a freeze window, until that ends."""
+
+    kind: Literal["glass_broken"] = "glass_broken"
+    deployment: DeploymentKey
+    window: Text
+    until: float
+    why: Text
+    one_step: bool = False
+
+
+class PolicyTaken(Frozen):
+    """What an environment asks for, from now on: the newest file wins."""
+
+    kind: Literal["policy_taken"] = "policy_taken"
+    policy: Policy
+
+
+class WindowAdded(Frozen):
+    """A freeze window of a scope, by hand; one of the same name there is replaced."""
+
+    kind: Literal["window_added"] = "window_added"
+    scope: str = ""
+    window: FreezeWindow
+    why: Text
+
+
+class WindowRemoved(Frozen):
+    kind: Literal["window_removed"] = "window_removed"
+    scope: str = ""
+    name: Text
+    why: Text
+
+
+class WindowBegan(Frozen):
+    """A freeze window began at ``since``: what moves in its scope stands still."""
+
+    kind: Literal["window_began"] = "window_began"
+    scope: str = ""
+    name: Text
+    since: float
+    ends: Text
+
+
+class WindowEnded(Frozen):
+    """A freeze window is over: the timers of what stood still are put off by it."""
+
+    kind: Literal["window_ended"] = "window_ended"
+    scope: str = ""
+    name: Text
+
+
 class StopPressed(Frozen):
     """The emergency stop of a scope: empty for everything, an environment, or a deployment."""
 
@@ -362,6 +416,12 @@ Event = Annotated[
     | HoldReleased
     | LockSet
     | LockReleased
+    | GlassBroken
+    | PolicyTaken
+    | WindowAdded
+    | WindowRemoved
+    | WindowBegan
+    | WindowEnded
     | StopPressed
     | StopReleased
     | GlobalRollbackStarted

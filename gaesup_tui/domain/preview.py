@@ -9,6 +9,7 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.claim_preview import breaks, claim_lines
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
+from gaesup_tui.domain.glass_preview import glass_in_the_way, with_glass
 from gaesup_tui.domain.gradual import gradual_line
 from gaesup_tui.domain.ignoring import ignore_lines, meant
 from gaesup_tui.domain.queueing import queue_lines
@@ -66,12 +67,13 @@ def preview(
         )
     if reason := why_not(world, known.asks_engine, key, now, by):
         raise Refused(f"{known.title.lower()} {key}: {reason}")
+    glass = glass_in_the_way(world, action, key, now)
     if state is None:
-        return _first(key, version)
+        return with_glass(_first(key, version), glass)
     if action == "ignore" and state.rollout:
         check = meant(state.rollout, check, sight.brewing)
     asked = _Asked(action, version, _replicas(state, action, replicas), by_s, check)
-    return Preview(
+    shown = Preview(
         action=action,
         deployment=key,
         title=_title(state, asked),
@@ -84,8 +86,10 @@ def preview(
         typed="",
         needs_reason=action in NEEDS_REASON or breaks(state, action, by, now),
         check=check if action == "ignore" else "",
+        glass="",
         expect_seq=None if action in ("abort", "abort_gradual") else state.seq,
     )
+    return with_glass(shown, glass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ def _first(key: str, version: str) -> Preview:
         typed="",
         needs_reason=False,
         check="",
+        glass="",
         expect_seq=0,
     )
 

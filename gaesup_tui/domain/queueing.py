@@ -12,6 +12,7 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError, Refused
+from gaesup_tui.domain.freezing import break_glass, window_for
 from gaesup_tui.domain.notice_views import QueuedView
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import retreat
@@ -55,6 +56,9 @@ def blocked_by(world: World, state: Deployment, now: float) -> str | None:
     assert state.queued is not None  # the caller looked
     if state.hold:
         return f"its automation is held by {state.hold.by.name}: release it, with a reason"
+    window = window_for(world, state.key, now)
+    if window and not state.queued.deploy.break_glass.strip():
+        return window.words
     return why_not(world, "deploy", state.key, now, state.queued.by)
 
 
@@ -117,7 +121,8 @@ def begin_queued(world: World, key: str, now: float) -> list[ev.Event]:
     if queued is None or state.active or blocked_by(world, state, now):
         return []
     try:
-        return [begin_deploy(world, queued.deploy, queued.by, now)]
+        glass = break_glass(world, queued.deploy, key, now)
+        return [begin_deploy(world, queued.deploy, queued.by, now), *glass]
     except GaesupError as error:
         version = queued.deploy.revision.version
         return [ev.QueueDropped(deployment=key, version=version, why=error.message[:500])]

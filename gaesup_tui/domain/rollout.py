@@ -51,6 +51,19 @@ class Paused(Frozen):
     """Set by the engine before a larger share, since the automation is held."""
 
 
+class Glass(Frozen):
+    """Somebody lets it go on in a freeze window."""
+
+    by: Actor
+    at: float
+    why: Text
+    window: Text
+    until: float
+    """When that window ends: the next one is closed again."""
+    one_step: bool = False
+    """Only up to the next gate."""
+
+
 class StepRecord(Frozen):
     """A step that is over."""
 
@@ -122,6 +135,7 @@ class Rollout(Frozen):
     """Replicas the base had when it began: the way back asks for them again."""
     ignored: tuple[Ignored, ...] = ()
     paused: Paused | None = None
+    glass: Glass | None = None
     cleared: bool = False
     """The automation is held, and a person let it take the share after the present step."""
     full: bool = False
@@ -185,3 +199,11 @@ def enter(rollout: Rollout, index: int, at: float) -> Rollout:
     elif isinstance(step, Scale):
         changed |= wished(rollout, at, **{f"{step.side}_replicas": step.replicas})
     return rollout.model_copy(update=changed)
+
+
+def stood_still(rollout: Rollout, since: float, until: float) -> Rollout:
+    """The rollout with its step's timers put off by a time in which nothing was allowed to move:
+    what expires meanwhile would otherwise abort it in the moment it may go on."""
+    began = rollout.step_began
+    lost = max(0.0, until - max(since, began))
+    return rollout.model_copy(update={"step_began": began + lost})

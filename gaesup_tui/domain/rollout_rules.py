@@ -108,10 +108,12 @@ def decide_look(
     *,
     frozen: bool = False,
     back_only: bool = False,
+    windowed: bool = False,
 ) -> list[ev.Event]:
     """What follows from looking at the world. ``frozen``: a freeze is in force for it, so nothing
     moves by itself in either direction, except a way back that already began. ``back_only``: a
-    global rollback is, so nothing goes forward except a rollback."""
+    global rollback is, so nothing goes forward except a rollback. ``windowed``: it stands still in
+    a freeze window, so what leads back acts, and nothing else."""
     rollout = deployment.active
     if rollout is None:
         return []
@@ -128,7 +130,7 @@ def decide_look(
         return [*events, *retreat(deployment, harm)]
     if cause := _failed_smoke(rollout, look):
         return [*events, *retreat(deployment, cause)]
-    if rollout.paused or (back_only and rollout.spec.strategy != "rollback"):
+    if rollout.paused or windowed or (back_only and rollout.spec.strategy != "rollback"):
         return events
     # In a global rollback nobody is waited for: the route is made what it has to be.
     if not back_only and (why := _off_plan(rollout, look.seen)):

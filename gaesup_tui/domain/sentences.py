@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.text import duration, some
 from gaesup_tui.domain.train_fold import TrainEvent
@@ -84,6 +85,19 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return (f"lock of {holder} broken", "warn") if holder else ("unlocked", "info")
         case ev.HoldReleased():
             return "automation released", "info"
+        case ev.GlassBroken(window=window):
+            return f"glass broken in freeze window {window}", "bad"
+        case ev.PolicyTaken(policy=policy):
+            return calendar_sentence(policy), "info"
+        case ev.WindowAdded(scope=scope, window=window):
+            span = f"{window.begins} to {window.ends} {window.timezone}"
+            return f"freeze window {window.name} of {scope or 'everything'} added: {span}", "warn"
+        case ev.WindowRemoved(scope=scope, name=name):
+            return f"freeze window {name} of {scope or 'everything'} removed", "warn"
+        case ev.WindowBegan(scope=scope, name=name, ends=ends):
+            return f"freeze window {name} of {scope or 'everything'} began, until {ends}", "warn"
+        case ev.WindowEnded(scope=scope, name=name):
+            return f"freeze window {name} of {scope or 'everything'} is over", "info"
         case ev.StopPressed(scope=scope, mode=mode):
             word = "STOP" if mode == "stop" else "FREEZE"
             return f"{word} {scope or 'everything'}", "bad"
@@ -102,6 +116,15 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"engine {version} started{how}", "warn" if after_crash else "info"
         case ev.EngineStopped():
             return "engine stopped", "info"
+
+
+def calendar_sentence(policy: Policy) -> str:
+    """``production: freeze windows weekend, launch; two persons (from gaesup.yaml)``."""
+    windows = ", ".join(window.name for window in policy.windows)
+    said = [f"freeze windows {windows}"] if windows else ["no freeze windows"]
+    said += ["a second person agrees"] if policy.two_persons else []
+    source = f" (from {policy.source})" if policy.source else ""
+    return f"{policy.environment}: {'; '.join(said)}{source}"
 
 
 def _left(skipped: Sequence[Turn]) -> str:

@@ -7,6 +7,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.text import printable_line, some
 from gaesup_tui.domain.train import Car, Train
@@ -36,7 +37,12 @@ def train_why_not(
         return f"it is over: {train.outcome}"
     if train.phase == "back":
         return "it is on the way back already"
-    if action == "train_abort" or train.phase == "held":
+    if action == "train_abort":
+        return None
+    windows = (window_for(world, car.key, now) for car in train.cars if not car.aside)
+    if window := next((window for window in windows if window), None):
+        return window.words
+    if train.phase == "held":
         return None
     if train.phase == "forward":
         return f"it stands at no gate: {at_work(world, train, now)}"
@@ -149,6 +155,8 @@ def _cannot_go(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | 
         return f"it is on train {other.name} already"
     if state and state.hold:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
+    if window := window_for(world, key, now):
+        return window.words
     return why_not(world, "deploy", key, now, by)
 
 

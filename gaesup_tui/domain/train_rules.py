@@ -10,6 +10,7 @@ from __future__ import annotations
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
+from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.steps import Cause
 from gaesup_tui.domain.text import duration
@@ -64,7 +65,7 @@ def _forward(world: World, train: Train, now: float) -> list[ev.Event]:
         return _group_at_work(world, train, now)
     if train.group + 1 < len(train.groups):
         return _next_group(world, train, now)
-    return _arrive(world, train)
+    return _arrive(world, train, now)
 
 
 def _with_us(train: Train, cars: tuple[Car, ...]) -> list[Car]:
@@ -137,7 +138,9 @@ def needing(world: World, train: Train, keys: list[str]) -> list[Car]:
 
 
 def _at_gate(world: World, train: Train, now: float) -> list[ev.Event]:
-    frozen = any(world.frozen(car.key) for car in train.cars)
+    frozen = any(
+        world.frozen(car.key) or window_for(world, car.key, now) is not None for car in train.cars
+    )
     if train.expiry_s is not None and now >= train.since + train.expiry_s and not frozen:
         cause = f"nobody decided within {duration(train.expiry_s)}"
         return [ev.TrainTurned(train=train.name, to="back", cause=cause)]
@@ -220,6 +223,8 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
     state = world.deployments.get(car.key)
     if state and state.hold:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
+    if window := window_for(world, car.key, now):
+        return window.words
     return why_not(world, "deploy", car.key, now, train.by)
 
 
@@ -234,7 +239,7 @@ def _depart(world: World, train: Train, car: Car, now: float) -> ev.RolloutCreat
     return created.model_copy(update={"rollout": on_train})
 
 
-def _arrive(world: World, train: Train) -> list[ev.Event]:
+def _arrive(world: World, train: Train, now: float) -> list[ev.Event]:
     """Once all have baked, all of them let go of what they came from; then it is over."""
     cars = _with_us(train, train.cars)
     places = [place_of(world, car) for car in cars]
@@ -245,6 +250,8 @@ def _arrive(world: World, train: Train) -> list[ev.Event]:
         return []
     ready = [car for car, place in zip(cars, places, strict=True) if place == "ready"]
     if any(world.stop_for(car.key) or world.deployments[car.key].hold for car in ready):
+        return []
+    if any(window_for(world, car.key, now) for car in ready):
         return []
     note = f"train {train.name} arrived"
     return [event for car in ready for event in pass_stop(world, car, note)]

@@ -10,6 +10,7 @@ from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
 from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.freezing import standing_in
 from gaesup_tui.domain.fresh import copy_of_base
 from gaesup_tui.domain.ignoring import meant, no_ignore_of
 from gaesup_tui.domain.locks import lock_of, lock_view
@@ -91,8 +92,11 @@ def note_view(stop: Stop) -> NoteView:
 def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -> DeploymentView:
     """One deployment, whole."""
     stop = world.stop_for(state.key)
-    why = waiting(state, sight.seen, stop) or waiting_queued(world, state, now)
+    window = standing_in(world, state, now)
+    why = waiting(state, sight.seen, stop, window) or waiting_queued(world, state, now)
     status = _status(state, sight.seen, stop, why)
+    if window and status == "waiting":
+        status = "frozen"
     hold = state.hold
     return DeploymentView(
         key=state.key,
@@ -344,6 +348,7 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
         weight_seen=seen.weights.get(rollout.candidate.id, 0) if seen else None,
         paused_by=rollout.paused.by.name if rollout.paused else None,
         full=rollout.full,
+        glass=_glass(rollout),
         verdict=_verdict_view(verdict, rollout.verdict_at),
         ab=ab_view(rollout, sight.answer, sight.seen_at),
         cause=rollout.cause.reason if rollout.cause else None,
@@ -353,6 +358,11 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
         brewing=[text for _, text in sight.brewing],
         check="" if no_ignore_of(rollout) else meant(rollout, "", sight.brewing),
     )
+
+
+def _glass(rollout: Rollout) -> str:
+    glass = rollout.glass
+    return f"in {glass.window} by {glass.by.name}: {glass.why}" if glass else ""
 
 
 def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | None:

@@ -14,6 +14,7 @@ from gaesup_tui.domain.notice_views import NoticeView, QueuedView
 from gaesup_tui.domain.stop_views import RollbackView
 from gaesup_tui.domain.train_views import TrainView
 from gaesup_tui.domain.verdict_views import VerdictView
+from gaesup_tui.domain.window_views import WindowView
 
 Status = Literal[
     "healthy",  # nothing moves, all replicas ready
@@ -106,6 +107,8 @@ class RolloutView(TypedDict):
     weight_seen: int | None
     paused_by: str | None
     full: bool
+    glass: str
+    """Who broke the glass in which freeze window, and why; empty: nobody did."""
     verdict: VerdictView | None
     ab: ABView | None
     """Its A/B test; None: it has none."""
@@ -197,6 +200,8 @@ class EngineView(TypedDict):
     stops: list[NoteView]
     rollbacks: list[RollbackView]
     trains: list[TrainView]
+    windows: list[WindowView]
+    """Freeze windows, those in force first."""
     moving: list[str]
     """Deployments whose rollout is active."""
     still: list[str]
@@ -251,6 +256,7 @@ class RolloutLine(TypedDict):
     steps: int
     step_title: str
     verdict: str | None
+    glass: str
     cause: str | None
 
 
@@ -370,6 +376,8 @@ class Preview(TypedDict):
     needs_reason: bool
     check: str
     """Of an ignore: the check that is meant, to be sent with the command; else empty."""
+    glass: str
+    """The freeze window in the way: the reason asked for breaks the glass. Empty: none is."""
     expect_seq: int | None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.abtest.words import in_short
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.freezing import InForce
 from gaesup_tui.domain.fresh import copies_missing
 from gaesup_tui.domain.holding import is_held
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
@@ -41,8 +42,14 @@ class Waiting:
     """What happens at ``until`` when nobody acts: ``aborts``, ``goes on``."""
 
 
-def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -> Waiting | None:
-    """Why the deployment's rollout stands where it stands; None when nothing moves.
+def waiting(
+    state: Deployment,
+    seen: DeploymentSeen | None,
+    stop: Stop | None,
+    window: InForce | None = None,
+) -> Waiting | None:
+    """Why the deployment's rollout stands where it stands; None when nothing moves. ``window``:
+    the freeze window it stands in.
 
     ``seen`` None: its backend has not been seen (or not for long); that is the reason then.
     """
@@ -67,6 +74,9 @@ def waiting(state: Deployment, seen: DeploymentSeen | None, stop: Stop | None) -
     if rollout.paused:
         why = f": {rollout.paused.why}" if rollout.paused.why else ""
         return Waiting(f"paused by {rollout.paused.by.name}{why}", rollout.paused.at, person=True)
+    if window:
+        began = max(since, window.since)
+        return Waiting(window.words, began, True, window.until, "goes on")
     return _forward(state, rollout, seen)
 
 

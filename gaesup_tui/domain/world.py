@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gaesup_tui.domain import calendar_fold, standing, train_fold
 from gaesup_tui.domain import deployment as deployments
 from gaesup_tui.domain import events as ev
-from gaesup_tui.domain import train_fold
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.model import Frozen, Text
+from gaesup_tui.domain.policy import Calendar, OpenWindow
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.train import Train
 from gaesup_tui.domain.turns import Course
@@ -47,12 +48,22 @@ class Snapshot(Frozen):
     stops: tuple[Stop, ...]
     clean: bool
     trains: tuple[Train, ...] = ()
+    calendar: Calendar = Calendar()
 
 
 class World:
     """The present state. Values inside are frozen; the fold replaces them."""
 
-    __slots__ = ("at", "clean", "deployments", "queued", "seq", "stops", "trains")
+    __slots__ = (
+        "at",
+        "calendar",
+        "clean",
+        "deployments",
+        "queued",
+        "seq",
+        "stops",
+        "trains",
+    )
 
     def __init__(self) -> None:
         self.seq = 0
@@ -66,6 +77,7 @@ class World:
         """Deployments for which a revision is queued."""
         self.trains: tuple[Train, ...] = ()
         """Release trains, and the last that finished."""
+        self.calendar = Calendar()
 
     @classmethod
     def restore(cls, snapshot: Snapshot) -> World:
@@ -74,6 +86,7 @@ class World:
         world.deployments = {d.key: d for d in snapshot.deployments}
         world.stops, world.trains = snapshot.stops, snapshot.trains
         world.queued = frozenset(d.key for d in snapshot.deployments if d.queued)
+        world.calendar = snapshot.calendar
         return world
 
     def snapshot(self) -> Snapshot:
@@ -84,6 +97,7 @@ class World:
             stops=self.stops,
             clean=self.clean,
             trains=self.trains,
+            calendar=self.calendar,
         )
 
     def copy(self) -> World:
@@ -93,6 +107,7 @@ class World:
         other.deployments = dict(self.deployments)
         other.stops, other.queued = self.stops, self.queued
         other.trains = self.trains
+        other.calendar = self.calendar
         return other
 
     def apply(self, recorded: ev.Recorded) -> None:
@@ -111,6 +126,16 @@ class World:
                 self._release(scope, recorded.at)
             case _ if isinstance(event, train_fold.TrainEvent):
                 self.trains = train_fold.apply(self.trains, recorded)
+            case (
+                ev.PolicyTaken()
+                | ev.WindowAdded()
+                | ev.WindowRemoved()
+                | ev.WindowBegan()
+                | ev.WindowEnded()
+            ):
+                before = self.calendar.open
+                self.calendar = calendar_fold.apply(self.calendar, event, recorded)
+                self._thaw_after(before, recorded.at)
             case ev.EngineStarted():
                 self.clean = False
             case ev.EngineStopped():
@@ -153,7 +178,9 @@ class World:
         for stop in released:
             for key, state in self.deployments.items():
                 if stop.covers(key) and _stood(stop, state) and not self.frozen(key):
-                    self.deployments[key] = deployments.thawed(state, stop.at, at)
+                    # The rest of it is put off when the window ends.
+                    until = min((w.since for w in self.open_for(key)), default=at)
+                    self.deployments[key] = standing.thawed(state, stop.at, until)
             self.trains = tuple(
                 train_fold.thawed(train, stop.at, at)
                 if any(stop.covers(car.key) for car in train.cars)
@@ -164,6 +191,30 @@ class World:
     def train(self, name: str) -> Train | None:
         """The train of that name, active or the last."""
         return next((train for train in self.trains if train.name == name), None)
+
+    def open_for(self, key: str) -> list[OpenWindow]:
+        """The freeze windows that have begun for a deployment, as recorded."""
+        return [window for window in self.calendar.open if in_scope(key, window.scope)]
+
+    def _thaw_after(self, before: tuple[OpenWindow, ...], at: float) -> None:
+        """Puts off the timers of what stood still in windows that are over."""
+        for window in (w for w in before if w not in self.calendar.open):
+            for key, state in self.deployments.items():
+                if in_scope(key, window.scope) and standing.stood_in_window(state, window.since):
+                    self.deployments[key] = self._put_off(state, window.since, at)
+            self.trains = tuple(
+                train_fold.thawed(train, window.since, at)
+                if any(in_scope(car.key, window.scope) for car in train.cars)
+                else train
+                for train in self.trains
+            )
+
+    def _put_off(self, state: Deployment, since: float, at: float) -> Deployment:
+        until = min((w.since for w in self.open_for(state.key)), default=at)
+        stop = self.stop_for(state.key)
+        if stop and stop.mode == "freeze":
+            until = min(until, stop.at)
+        return standing.put_off(state, since, max(since, until))
 
     def stop_for(self, key: str) -> Stop | None:
         """The stop or freeze in force for a deployment, the most severe first."""

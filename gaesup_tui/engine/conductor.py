@@ -22,6 +22,7 @@ from gaesup_tui.domain.world import World
 from gaesup_tui.engine.answers import Answers
 from gaesup_tui.engine.decisions import (
     Eyes,
+    decide_calendar,
     decide_looks,
     decide_order,
     decide_queues,
@@ -220,6 +221,7 @@ class Conductor:
             self._answer_refusals(draft)
 
     def _decide_rest(self, draft: Draft, now: float) -> None:
+        decide_calendar(draft, now)
         while self._orders:
             decide_order(draft, self._orders.popleft(), now, self._recent)
         decide_times(draft, self._active | draft.keys(), self._eyes, now, away=False)

@@ -10,6 +10,7 @@ from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError, Moved
 from gaesup_tui.domain.events import Recorded, StepCompleted
+from gaesup_tui.domain.freezing import decide_windows, next_window_change, standing_in
 from gaesup_tui.domain.global_rollback import decide_rollbacks, rollbacks_due
 from gaesup_tui.domain.queueing import begin_queued
 from gaesup_tui.domain.rollout import ENGINE
@@ -94,7 +95,8 @@ def decide_times(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, a
             continue
         try:
             look = eyes(state, now)
-            frozen, seen = draft.world.frozen(key), look.seen if look else None
+            seen = look.seen if look else None
+            frozen = draft.world.frozen(key) or standing_in(draft.world, state, now) is not None
             events = decide_time(state, now, frozen=frozen, seen=seen)
         except Exception:
             log.exception("deciding on the deadlines of %s failed", key)
@@ -128,13 +130,29 @@ def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) ->
             draft.record(events, ENGINE, now, safe=False)
         return False  # nothing follows from it
     world = draft.world
-    events = decide_look(state, look, now, frozen=world.frozen(key), back_only=world.back_only(key))
+    events = decide_look(
+        state,
+        look,
+        now,
+        frozen=world.frozen(key),
+        back_only=world.back_only(key),
+        windowed=standing_in(world, state, now) is not None,
+    )
     returns = state.active.phase == "back" or rolls_back(state.active)
     safe = returns or leads_back(events)
     if not events or (away and not safe):
         return False
     draft.record(events, ENGINE, now, safe=safe)
     return True
+
+
+def decide_calendar(draft: Draft, now: float) -> None:
+    """Freeze windows that began and ended meanwhile: before all else, since timers are put off."""
+    try:
+        if events := decide_windows(draft.world, now):
+            draft.record(events, ENGINE, now, safe=False)
+    except Exception:
+        log.exception("deciding on freeze windows failed")
 
 
 def decide_turns(draft: Draft, now: float, *, away: bool) -> None:
@@ -182,6 +200,7 @@ def next_due(world: World, keys: Iterable[str], now: float) -> float | None:
     whens = [
         rollbacks_due(world),
         trains_due(world),
+        next_window_change(world, now),
         *(due(world.deployments[key]) for key in keys),
     ]
     return min((when for when in whens if when is not None and when > now), default=None)

@@ -17,6 +17,7 @@ from gaesup_tui.domain.commands import Command, Deploy, TrainStart
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import NotFound, Unavailable
 from gaesup_tui.domain.events import Recorded
+from gaesup_tui.domain.freezing import standing_in
 from gaesup_tui.domain.judged_record import Record
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.queueing import waiting_queued
@@ -227,7 +228,8 @@ class Engine:
         state = self.world.deployments.get(key)
         if state is None:
             return None
-        why = waiting(state, self.observer.seen(state), self.world.stop_for(key))
+        window = standing_in(self.world, state, self.now())
+        why = waiting(state, self.observer.seen(state), self.world.stop_for(key), window)
         return why or waiting_queued(self.world, state, self.now())
 
     def troubles(self, key: str) -> tuple[str, ...]:

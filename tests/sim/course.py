@@ -26,6 +26,7 @@ class Course:
     verdict: str = ""
     answer: str = ""
     extended: float = 0.0
+    glass: bool = False
     least_asked: int = 0
     """The fewest replicas anybody asked for while it moved."""
     rescaled: bool = False

@@ -44,6 +44,8 @@ class Oracle(Witness):
     def __init__(self) -> None:
         self.courses: dict[str, Course] = {}
         self.stops: dict[str, str] = {}
+        self.windows: set[tuple[str, str]] = set()
+        """Freeze windows that have begun, by scope and name."""
         self.rollbacks: dict[str, Returning] = {}
         self.needs: dict[str, tuple[str, ...]] = {}
         self.colours: dict[str, str] = {}
@@ -181,6 +183,14 @@ class Oracle(Witness):
                 self._turn(event, recorded.at)
             case ev.RolloutCreated():
                 self._created(event, recorded.at)
+            case ev.WindowBegan(scope=scope, name=name):
+                must((scope, name) not in self.windows, f"window {name} began twice")
+                self.windows.add((scope, name))
+            case ev.WindowEnded(scope=scope, name=name):
+                must((scope, name) in self.windows, f"window {name} ended before it began")
+                self.windows.discard((scope, name))
+            case ev.PolicyTaken() | ev.WindowAdded() | ev.WindowRemoved():
+                pass
             case ev.EngineStarted(after_crash=after_crash):
                 must(after_crash != self.clean, "it does not know how the last life ended")
                 self.clean = False
@@ -251,10 +261,20 @@ class Oracle(Witness):
             wanted = "green" if rollout.base else "blue"
         must(rollout.colour == wanted, f"{key}: {rollout.colour} beside {stable}")
 
+    def _windowed(self, key: str, course: Course) -> bool:
+        """Whether a freeze window keeps it where it is."""
+        safe = course.phase == "back" or course.rollout.spec.strategy == "rollback"
+        covered = any(_in_scope(key, scope) for scope, _ in self.windows)
+        return covered and not safe and not course.glass
+
     def _move(self, key: str, course: Course, recorded: Recorded) -> None:
         event, at = recorded.event, recorded.at
         match event:
+            case ev.GlassBroken():
+                course.glass = True
             case ev.StepCompleted():
+                if recorded.by.name == "gaesup":
+                    must(not self._windowed(key, course), f"{key}: went on in a freeze window")
                 self._completed(key, course, event, at)
             case ev.DecisionMade(index=index, full=full):
                 must(recorded.by.name != "gaesup", "the engine decided for a person")

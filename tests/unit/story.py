@@ -10,6 +10,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Compared
+from gaesup_tui.domain.freezing import decide_windows, standing_in
 from gaesup_tui.domain.global_rollback import decide_rollbacks
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.revision import Revision, make_revision
@@ -105,6 +106,7 @@ class Story:
             self.now,
             frozen=world.frozen(KEY),
             back_only=world.back_only(KEY),
+            windowed=standing_in(world, self.deployment, self.now) is not None,
         )
         return self.record(events, ENGINE) or self.record(decide_rollbacks(world, self.now), ENGINE)
 
@@ -119,8 +121,11 @@ class Story:
     def later(self, seconds: float) -> list[ev.Event]:
         """Time passes; deadlines first, then looks until nothing follows."""
         self.now += seconds
+        self.record(decide_windows(self.world, self.now), ENGINE)
+        still = standing_in(self.world, self.deployment, self.now) is not None
+        frozen = still or self.world.frozen(KEY)
         late = self.record(
-            decide_time(self.deployment, self.now, frozen=self.world.frozen(KEY), seen=self.seen()),
+            decide_time(self.deployment, self.now, frozen=frozen, seen=self.seen()),
             ENGINE,
         )
         return late + self.settle()

@@ -34,6 +34,7 @@ def test_every_action_that_has_a_command_has_one_that_parses() -> None:
                 .replace("VERSION", "v2")
                 .replace("WHY", "because")
                 .replace("TIME", "30m")
+                .replace("--environment E", "--environment production")
                 .replace("--replicas N", "--replicas 3")
             )
             command, _ = parse(line.split())
@@ -106,10 +107,11 @@ def test_every_command_that_changes_something_is_refused_when_read_only(
         "release": ["--all", "--reason", "x"],
         "stop": ["--all"],
         "extend": ["cart", "--by", "30m"],
-        "global-rollback": ["--all"],
-        "train": ["start", "spring"],
         "hold": ["cart", "--reason", "x"],
         "lock": ["cart", "--reason", "x"],
+        "global-rollback": ["--all"],
+        "train": ["start", "spring"],
+        "window": ["add", "launch"],
         "init": [],
         "demo": [],
     }

@@ -234,3 +234,51 @@ def test_the_example_is_valid_and_all_its_modules_are_what_their_digests_say() -
     assert all(
         version.sha256 for unit in loaded.file.units.values() for version in unit.versions.values()
     )
+
+
+WINDOWS = GOOD.replace(
+    "production: {replicas: 2}",
+    """production:
+    replicas: 2
+    freezeWindows:
+      - {name: weekend, from: "Fri 16:00", until: "Mon 08:00", timezone: Europe/Berlin}
+      - name: launch
+        from: 2026-12-20T00:00
+        until: 2027-01-02T08:00""",
+)
+
+
+def test_freeze_windows_travel_with_the_deploy(folder: Path) -> None:
+    (folder / "gaesup.yaml").write_text(WINDOWS)
+    policy = project.deploy_command(
+        project.load(project.find()), "cart", "v42", "production"
+    ).policy
+    assert policy is not None
+    assert [(w.name, w.begins, w.ends, w.timezone) for w in policy.windows] == [
+        ("weekend", "Fri 16:00", "Mon 08:00", "Europe/Berlin"),
+        ("launch", "2026-12-20T00:00", "2027-01-02T08:00", "UTC"),
+    ]
+    assert policy.source == str(folder / "gaesup.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "Fri 16:00",
+            "Friday at 4",
+            "gaesup.yaml:6: environments.production.freezeWindows[0].from: "
+            "'Friday at 4' is no moment",
+        ),
+        ("Europe/Berlin", "Berlin", "gaesup.yaml:6: environments.production.freezeWindows[0].t"),
+        ("Mon 08:00", "2026-12-01T08:00", "gaesup.yaml:6: environments.production.freezeWindows"),
+        ("2027-01-02T08:00", "2025-01-02T08:00", "the window ends before it begins"),
+        ("from: 2026-12-20T00:00", "from: 2026-12-40T00:00", "gaesup.yaml:8: "),
+        ("name: launch", "name: weekend", "two freezeWindows are called weekend"),
+        ("        from: 2026-12-20T00:00\n", "", "freezeWindows[1].from: is missing"),
+    ],
+)
+def test_what_is_wrong_in_a_window_is_said_with_its_line(
+    folder: Path, old: str, new: str, says: str
+) -> None:
+    assert says in error_of(folder, WINDOWS.replace(old, new))

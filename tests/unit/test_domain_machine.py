@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -21,6 +22,7 @@ from gaesup_tui.domain.strategy_spec import StrategySpec
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.domain.waiting import waiting
+from gaesup_tui.domain.windows import FreezeWindow
 from gaesup_tui.domain.world import Snapshot, World
 from tests.sim.oracle import Oracle
 
@@ -161,6 +163,19 @@ class Machine(RuleBasedStateMachine):
     def unhold(self) -> None:
         self.try_to(cmd.ReleaseHold(deployment=KEY, why="looked at it"))
 
+    @rule(hours=st.sampled_from([0.01, 1.0, 30.0]), scope=st.sampled_from(["", "production", KEY]))
+    def window(self, hours: float, scope: str) -> None:
+        begins, ends = (
+            datetime.fromtimestamp(int(self.story.now + after), UTC).isoformat()[:19]
+            for after in (0, hours * 3600 + 1)
+        )
+        window = FreezeWindow(name="audit", begins=begins, ends=ends)
+        self.try_to(cmd.AddWindow(scope=scope, window=window, why="audit"))
+
+    @rule(full=st.booleans())
+    def break_glass(self, full: bool) -> None:
+        self.try_to(cmd.Promote(deployment=KEY, full=full, break_glass="must be out"))
+
     @rule(command=st.sampled_from([cmd.Hold, cmd.Lock, cmd.Unlock]))
     def claim(self, command: type[cmd.Hold | cmd.Lock | cmd.Unlock]) -> None:
         self.try_to(command(deployment=KEY, why="mine"))
@@ -227,6 +242,7 @@ class Machine(RuleBasedStateMachine):
         for world in (whole, restored):
             assert world.deployments == self.story.world.deployments
             assert world.stops == self.story.world.stops
+            assert world.calendar == self.story.world.calendar
         self._comes_to_rest()
 
     def _comes_to_rest(self) -> None:
@@ -234,6 +250,8 @@ class Machine(RuleBasedStateMachine):
             return
         for scope in {stop.scope for stop in self.story.world.stops}:
             self.story.ask(cmd.Release(scope=scope, why="over"))
+        for added in self.story.world.calendar.added:
+            self.story.ask(cmd.RemoveWindow(name=added.window.name, why="over"))
         self.story.verdict = None
         if self.story.deployment.hold:
             self.story.ask(cmd.ReleaseHold(deployment=KEY, why="over"))

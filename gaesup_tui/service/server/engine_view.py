@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 import gaesup_tui
+from gaesup_tui.domain.calendar_views import window_views
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.global_rollback import came_to_rest
 from gaesup_tui.domain.rollback_views import rollback_view
@@ -42,6 +43,7 @@ def engine_view(engine: Engine, boot: str, now: float) -> EngineView:
         moving=[state.key for state in states if state.active],
         rollbacks=[view for stop in world.stops if (view := rollback_view(world, stop))],
         trains=[train_view(world, train, now) for train in reversed(world.trains)],
+        windows=window_views(world, now),
         still=[line for state in states if (line := _still(engine, state, coming))]
         if world.stops
         else [],

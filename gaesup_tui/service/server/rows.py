@@ -54,5 +54,6 @@ def _line(rollout: RolloutView) -> RolloutLine:
         steps=len(steps),
         step_title=steps[index]["title"] if index < len(steps) else "",
         verdict=verdict["kind"] if verdict else None,
+        glass=rollout["glass"],
         cause=rollout["cause"],
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.locks import lock_of
 from gaesup_tui.domain.viewing import deployment_view, numbers
 from gaesup_tui.domain.views import DeploymentView, Numbers
@@ -119,6 +120,7 @@ class Views:
             engine.observer.endpoint(state.backend),
             lock_of(state, now) is None,
             tuple(name for name, _ in engine.observer.brewing(state)),
+            window_for(engine.world, key, now),
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
             return False
