@@ -7,15 +7,23 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
+from gaesup_tui.domain.claim_events import GlassBroken as GlassBroken
+from gaesup_tui.domain.claim_events import HoldReleased as HoldReleased
+from gaesup_tui.domain.claim_events import HoldSet as HoldSet
+from gaesup_tui.domain.claim_events import LockReleased as LockReleased
+from gaesup_tui.domain.claim_events import LockSet as LockSet
+from gaesup_tui.domain.claim_events import PolicyTaken as PolicyTaken
+from gaesup_tui.domain.claim_events import WindowAdded as WindowAdded
+from gaesup_tui.domain.claim_events import WindowBegan as WindowBegan
+from gaesup_tui.domain.claim_events import WindowEnded as WindowEnded
+from gaesup_tui.domain.claim_events import WindowRemoved as WindowRemoved
 from gaesup_tui.domain.commands import Deploy, OnFailure, TrainGate
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
-from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor, Measured, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
 from gaesup_tui.domain.train import Car, Standing, TrainOutcome
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.verdict import Verdict
-from gaesup_tui.domain.windows import FreezeWindow
 
 
 class RolloutCreated(Frozen):
@@ -172,92 +180,6 @@ class DeploymentScaled(Frozen):
     deployment: DeploymentKey
     replicas: int = Field(ge=0, le=1000)
     why: Text = ""
-
-
-class HoldSet(Frozen):
-    """Automation of this deployment is held until a person releases it."""
-
-    kind: Literal["hold_set"] = "hold_set"
-    deployment: DeploymentKey
-    why: Text
-    by_hand: bool = False
-
-
-class HoldReleased(Frozen):
-    kind: Literal["hold_released"] = "hold_released"
-    deployment: DeploymentKey
-    why: Text
-
-
-class LockSet(Frozen):
-    """Only the one who did this may move the deployment forward, for so long."""
-
-    kind: Literal["lock_set"] = "lock_set"
-    deployment: DeploymentKey
-    why: Text
-    for_s: float | None = None
-    """None: until it is unlocked."""
-
-
-class LockReleased(Frozen):
-    """``broken_of``: the holder, when somebody else did it."""
-
-    kind: Literal["lock_released"] = "lock_released"
-    deployment: DeploymentKey
-    why: Text = ""
-    broken_of: Text = ""
-
-
-class GlassBroken(Frozen):
-    """The rollout goes on in a freeze window, until that ends."""
-
-    kind: Literal["glass_broken"] = "glass_broken"
-    deployment: DeploymentKey
-    window: Text
-    until: float
-    why: Text
-    one_step: bool = False
-
-
-class PolicyTaken(Frozen):
-    """What an environment asks for, from now on: the newest file wins."""
-
-    kind: Literal["policy_taken"] = "policy_taken"
-    policy: Policy
-
-
-class WindowAdded(Frozen):
-    """A freeze window of a scope, by hand; one of the same name there is replaced."""
-
-    kind: Literal["window_added"] = "window_added"
-    scope: str = ""
-    window: FreezeWindow
-    why: Text
-
-
-class WindowRemoved(Frozen):
-    kind: Literal["window_removed"] = "window_removed"
-    scope: str = ""
-    name: Text
-    why: Text
-
-
-class WindowBegan(Frozen):
-    """A freeze window began at ``since``: what moves in its scope stands still."""
-
-    kind: Literal["window_began"] = "window_began"
-    scope: str = ""
-    name: Text
-    since: float
-    ends: Text
-
-
-class WindowEnded(Frozen):
-    """A freeze window is over: the timers of what stood still are put off by it."""
-
-    kind: Literal["window_ended"] = "window_ended"
-    scope: str = ""
-    name: Text
 
 
 class StopPressed(Frozen):

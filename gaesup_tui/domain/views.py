@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 from gaesup_tui.domain.abtest.views import ABView
 from gaesup_tui.domain.lock_views import LockView
 from gaesup_tui.domain.notice_views import NoticeView, QueuedView
+from gaesup_tui.domain.preview_views import Preview as Preview
 from gaesup_tui.domain.stop_views import RollbackView
 from gaesup_tui.domain.train_views import TrainView
 from gaesup_tui.domain.verdict_views import VerdictView
@@ -359,26 +360,6 @@ class EventView(TypedDict):
     """``promoted to 25 %``: a sentence without the who and the where."""
     why: str
     level: Literal["info", "ok", "warn", "bad"]
-
-
-class Preview(TypedDict):
-    """What will happen, before it does."""
-
-    action: str
-    deployment: str
-    title: str
-    lines: list[tuple[str, str]]
-    """Label and text: Now, Then, Next, Way back, Evidence."""
-    confirm_key: str
-    confirm_title: str
-    typed: str
-    """What must be typed to confirm; empty: nothing."""
-    needs_reason: bool
-    check: str
-    """Of an ignore: the check that is meant, to be sent with the command; else empty."""
-    glass: str
-    """The freeze window in the way: the reason asked for breaks the glass. Empty: none is."""
-    expect_seq: int | None
 
 
 class Failure(TypedDict):
