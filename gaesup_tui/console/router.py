@@ -312,12 +312,8 @@ class Router:
         self._prefilled("deploy", "deploy {} --version ")
 
     def _do_window(self) -> None:
-        view = self.view()
-        of = f"--environment {view['environment']}" if view else "--all"
-        if reason := self._console.desk.why_not("window", view):
-            self._console.foot.say(f"window: {reason}", "warn")
-        else:
-            self.lines.open_command(f"window add hold-on {of} --for 2h --reason ")
+        of = f"--environment {view['environment']}" if (view := self.view()) else "--all"
+        self._prefilled("window", f"window add hold-on {of} --for 2h --reason ")
 
     def _do_extend(self) -> None:
         self._prefilled("extend", "extend {} --by 30m")
