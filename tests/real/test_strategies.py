@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from gaesup_tui.domain.views import StatusRow
 
-from .stack import CART, Stack, running_stack
+from .stack import CART, Stack, running_stack, waits_for_person
 from .traffic import flowing, wrong
 
 pytestmark = pytest.mark.real
@@ -67,3 +68,56 @@ def test_blue_green_switches_in_shares_and_back_at_once_without_an_error(stack: 
         report = traffic.end()
     assert wrong(report) == {}
     assert {revision.partition("-")[0] for revision in report.by_revision} == {"v41", "v42"}
+
+
+def test_a_list_of_ones_own_runs_on_the_node_with_its_checks(stack: Stack) -> None:
+    careful = [
+        {"deploy": 1},
+        {"ready": None},
+        {"smoke": None},
+        {"weight": 30},
+        {"background": "restarts < 1"},
+        {"check": ["errorRate <= 1% over 3s", "rps >= 5 over 3s"]},
+        {"replicas": "all"},
+        {"weight": 100},
+        {"bake": "1s"},
+        {"retire": None},
+    ]
+    stack.write_project({"cart": {"strategy": "careful", "autoAbort": False, "guards": []}})
+    document = yaml.safe_load(stack.project.read_text())
+    document["strategies"] = {"careful": careful}
+    stack.project.write_text(yaml.safe_dump(document))
+    port = stack.serve("cart", "v41")
+    shown = stack.run("deploy", "cart", "-e", "production", "--version", "v42", "--dry-run")
+    assert "v41→v42 careful, 2 replicas" in shown.stdout, shown.stderr
+    assert " 5  watch restarts < 1" in shown.stdout
+    with flowing(port, rps=100) as traffic:
+        done = stack.run("deploy", "cart", "-e", "production", "--version", "v42")
+        assert done.returncode == 0, done.stderr
+        stack.until(CART, lambda row: row["version"] == "v42", "on v42")
+        report = traffic.end()
+    assert wrong(report) == {}
+    said = [event["text"] for event in stack.history()]
+    assert any("errorRate 0.0 % <= 1.0 %; rps " in text for text in said), said
+
+
+def test_a_newer_revision_takes_the_place_of_the_one_that_moves(stack: Stack) -> None:
+    gate = {"steps": [{"weight": 20}, {"pause": {"expiry": "30m"}}], "bake": "1s"}
+    stack.write_project({"cart": {"canary": gate, "whileMoving": "replace", "guards": []}})
+    port = stack.serve("cart", "v41")
+    with flowing(port, rps=100) as traffic:
+        stack.canary_at_gate("v42")
+        done = stack.run("deploy", "cart", "-e", "production", "--version", "v43")
+        assert done.returncode == 0, done.stderr
+        assert "v43 takes the place of v42, which goes back first" in done.stdout
+
+        def at_gate(row: StatusRow) -> bool:
+            rollout = row["rollout"]
+            return bool(rollout and rollout["candidate"] == "v43" and waits_for_person(row))
+
+        stack.until(CART, at_gate, "v43 at its gate")
+        report = traffic.end()
+    assert wrong(report) == {}
+    row = stack.row()
+    assert row["version"] == "v41"
+    assert row["hold"] is None
