@@ -105,15 +105,7 @@ def ignore(state: Deployment, check: str, why: str, by: Actor, now: float) -> li
         spec = rollout.spec.model_copy(update={"plan": resized(plan, replicas)})
         again = create(key, state, rollout.candidate, spec, replicas, by, now, why, state.backend)
         return [again.model_copy(update={"rollout": _with(again.rollout, one)})]
-    events: list[ev.Event] = [
-        ev.CheckIgnored(deployment=key, index=rollout.index, check=check, why=why)
-    ]
-    if check == check_at_hand(rollout):
-        note = f"{check} ignored by {by.name}: {why}"[:500]
-        events.append(
-            ev.StepCompleted(deployment=key, index=rollout.index, result="skipped", note=note)
-        )
-    return events
+    return [ev.CheckIgnored(deployment=key, index=rollout.index, check=check, why=why)]
 
 
 def _with(rollout: Rollout, one: Ignored) -> Rollout:

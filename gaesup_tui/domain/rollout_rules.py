@@ -322,6 +322,8 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
             return "done", f"{there.ready} of {wish} ready"
         case SmokeTest() if is_ignored(rollout, SMOKE):
             return "skipped", ignored_note(rollout, rollout.index)
+        case Analyse() if is_ignored(rollout, ANALYSIS):
+            return "skipped", ignored_note(rollout, rollout.index)
         case SmokeTest():
             smoke = look.smoke
             here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)

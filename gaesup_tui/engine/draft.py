@@ -131,10 +131,15 @@ def fits(world: World, event: Event) -> bool:
         case ev.RetreatStarted():
             return rollout is not None and (rollout.phase == "forward" or is_gradual(rollout))
         case ev.RolloutCreated(rollout=new):
-            return state is not None and _still_rolls_back(state, new)
+            if state is None or world.frozen(state.key):
+                return False
+            return _still_rolls_back(state, new)
         case ev.StepCompleted(index=index):
-            returns = rollout is not None and (rollout.phase == "back" or rolls_back(rollout))
-            return returns and rollout is not None and rollout.index == index
+            if rollout is None or rollout.index != index:
+                return False
+            # What let a rollback go on, a resume or a release, may not have happened.
+            stands = rollout.paused is not None or world.frozen(rollout.deployment)
+            return rollout.phase == "back" or (rolls_back(rollout) and not stands)
         case ev.GlobalRollbackTurn(scope=scope, group=group):
             courses = (stop.course for stop in world.stops if stop.scope == scope)
             return any(course and course.group + 1 == group for course in courses)

@@ -139,7 +139,7 @@ class Oracle(Witness):
             allowed = [*allowed, course.split(100)]  # it leads back, so it needs no journal
         if self.aborted.get(key) == course.rollout.id and course.phase == "forward":
             allowed = [course.split(0)]
-        if key in self.rolled_back:
+        if key in self.rolled_back or any(_in_scope(key, scope) for scope in self.rollbacks):
             allowed = [*allowed, *({revision: 100} for revision in self.good[key])]
         must(
             dict(weights) in allowed,

@@ -21,6 +21,7 @@ from gaesup_tui.domain.waiting import waiting
 from .story import KEY, KIM, Story, kinds, revision
 
 V41, V42 = revision("v41").id, revision("v42").id
+GATE: dict[str, Any] = {"pause": None}
 GATED: dict[str, Any] = {
     "canary": {"steps": [{"weight": 10}, {"pause": None}, {"weight": 60}, {"pause": None}]},
     "gradual_abort": 30,
@@ -202,7 +203,9 @@ def test_a_smoke_test_without_an_answer_can_be_passed() -> None:
     while not isinstance(told.deployment.active and told.deployment.active.step, SmokeTest):
         told.look()
     events = told.ask(cmd.Ignore(deployment=KEY, why="the probe cannot reach it"))
-    assert kinds(events) == ["check_ignored", "step_completed"]
+    assert kinds(events) == ["check_ignored"]
+    told.smoke_passes = False
+    told.look()
     assert not isinstance(told.deployment.active and told.deployment.active.step, SmokeTest)
 
 
@@ -340,3 +343,18 @@ def test_a_gradual_way_back_replays_step_by_step(story: Story) -> None:
         "↩ stabilise 10 s",
         "↩ 25 %",
     ]
+
+
+def test_an_analysis_that_finds_nothing_is_passed_and_a_pause_holds_that_up() -> None:
+    told = Story()
+    told.stable("v41")
+    analysis = {"analysis": {"duration": "1m", "expiry": "1h"}}
+    told.deploy("v42", canary={"steps": [{"weight": 10}, analysis, {"weight": 50}, GATE]})
+    told.settle()
+    told.ask(cmd.Pause(deployment=KEY))
+    told.ask(cmd.Ignore(deployment=KEY, why="nobody is there at night"))
+    told.settle()
+    assert told.deployment.weights() == {V41: 90, V42: 10}
+    told.ask(cmd.Resume(deployment=KEY))
+    told.settle()
+    assert told.deployment.weights() == {V41: 50, V42: 50}
