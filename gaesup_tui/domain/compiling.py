@@ -107,6 +107,11 @@ class Compiler:
                 Analyse(duration_s=look.duration, expiry_s=look.expiry, on_expiry=look.on_expiry)
             )
 
+    def _share(self) -> int:
+        """Percent of the traffic for the candidate."""
+        shares = [step.weight_percent for step in self.steps if isinstance(step, SetTraffic)]
+        return shares[-1] if shares else 0
+
     def take(self, step: StrategyStep) -> None:
         """One step of a strategy of one's own."""
         if step.deploy is not None:
@@ -124,6 +129,8 @@ class Compiler:
         elif step.approve is not None:
             gate = step.approve
             self.steps.append(Pause(expiry_s=gate.expiry, on_expiry=gate.on_expiry))
+        elif step.compare is not None:
+            self.steps.append(step.compare.step(self._share()))
         elif step.bake is not None:
             self.steps.append(Bake(duration_s=step.bake))
         elif step.retire is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.abtest.wanting import key_of
 from gaesup_tui.domain.creating import create
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.planning import plan_of
@@ -28,8 +29,8 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
     # A base that was scaled to nothing is started again, as ``create`` counts it.
     there = None if base is None or state is None else state.replicas or replicas
     name, plan = plan_of(command, replicas, there)
-    if name == "abTest":
-        spec = spec.model_copy(update={"sticky": spec.ab_test.key})
+    if base is not None and (key := key_of(command)):
+        spec = spec.model_copy(update={"sticky": key})
     rollout_spec = RolloutSpec(
         strategy=name,
         plan=plan,

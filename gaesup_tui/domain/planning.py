@@ -5,7 +5,7 @@ from __future__ import annotations
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import strategy
 from gaesup_tui.domain.abtest import spec as abtest
-from gaesup_tui.domain.abtest.wanting import check_conversion
+from gaesup_tui.domain.abtest.wanting import key_of
 from gaesup_tui.domain.compiling import own_plan
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.rolling import rolling
@@ -23,8 +23,8 @@ def plan_of(command: cmd.Deploy, replicas: int, base: int | None) -> tuple[str, 
     there is no baseline and the first revision gets everything once it is ready.
 
     Raises:
-        Invalid: there is no such strategy, its list of steps cannot run, or it is an A/B test of a
-            unit that says no conversion.
+        Invalid: there is no such strategy, its list of steps cannot run, or it has an A/B test and
+            the unit says no conversion.
     """
     spec, checks, name = command.spec, command.checks, command.strategy
     own = command.steps
@@ -33,11 +33,11 @@ def plan_of(command: cmd.Deploy, replicas: int, base: int | None) -> tuple[str, 
     if base is None:
         deadline_s = spec.canary.progress_deadline
         return "initial", strategy.initial(replicas, checks, deadline_s, INITIAL_BAKE_S)
+    key_of(command)
     match name:
         case "canary":
             return name, strategy.canary(spec.canary, replicas, checks)
         case "abTest":
-            check_conversion(command)
             return name, abtest.plan(spec.ab_test, replicas, checks)
         case "blueGreen":
             return name, strategy.blue_green(spec.blue_green, replicas, checks)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.abtest.wanting import key_of
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
@@ -27,6 +28,7 @@ def queue_deploy(state: Deployment, moving: Rollout, command: cmd.Deploy) -> lis
 
     Raises:
         Refused: the config says so, or it is the revision that moves.
+        Invalid: it is an A/B test of a unit that says no conversion.
     """
     version, policy = moving.candidate.version, command.spec.while_moving
     if policy == "refuse":
@@ -37,6 +39,7 @@ def queue_deploy(state: Deployment, moving: Rollout, command: cmd.Deploy) -> lis
         )
     if moving.phase == "forward" and moving.candidate.id == command.revision.id:
         raise Refused(f"{state.key}: {version} is on its way already, byte for byte")
+    key_of(command)  # an A/B test that could not begin is said now
     # A rollback leads to safety: turning it round would lead back to what was left.
     turns = policy == "replace" and moving.spec.strategy != "rollback"
     queued = ev.DeployQueued(

@@ -72,7 +72,10 @@ class _Walk:
         self.base: int | str = "100%"
         self.is_ready = False
         self.weight = 0
+        self.shares = 0
+        """How many different ones there were above nothing."""
         self.retired = False
+        self.compared = False
         self.routed = False
         """Some requests go to the new revision whatever its share."""
 
@@ -108,6 +111,13 @@ class _Walk:
             return f"is {word}, but all traffic is on the new revision", hint
         if word in ("analysis", "check") and not self.weight and not self.routed:
             return f"is {word}, but nothing can be compared yet", "put a weight before it"
+        if word == "compare" and self.compared:
+            return "compares once more", "one answer per rollout: take one of them out"
+        if word == "compare" and self.shares != 1:
+            if not self.shares:
+                return "is compare, but nobody is on the new revision yet", "put a weight before it"
+            why = "is compare, but the share grew before it: users would be on both sides"
+            return why, "let the first weight be the one that is compared"
         if word in ("bake", "retire") and self.weight < 100:
             why = f"is {word}, but the old revision still has {100 - self.weight} percent"
             return why, "put `weight: 100` before it; to wait in between say `stabilise:`"
@@ -121,6 +131,8 @@ class _Walk:
             self.retired = True
         if step.match is not None:
             self.routed = True
+        if step.compare is not None:
+            self.compared = True
         if step.base is not None:
             if amounts.is_less(self.base, step.base):
                 what = f"step {number} gives the old revision more replicas than it has"
@@ -137,6 +149,7 @@ class _Walk:
         if step.weight == 100 and not (self.size is not None and amounts.is_all(self.size)):
             what = f"step {number} gives all traffic to {amounts.words(self.size or 0)} replicas"
             return Fault(index, what, "put `replicas: all` before it")
+        self.shares += step.weight > self.weight
         self.weight = step.weight
         return None
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gaesup_tui.domain.abtest.spec import CompareSpec
 from gaesup_tui.domain.amounts import Amount
 from gaesup_tui.domain.expressions import checked
 from gaesup_tui.domain.model import Duration, Spec
@@ -98,7 +99,7 @@ class OneWord(Spec):
         "background": "checks",
     }
     """``pause: 60s`` for ``pause: {duration: 60s}``: word to the field a plain value is of."""
-    alone: ClassVar[Mapping[str, Any]] = {"deploy": "all", "retire": True}
+    alone: ClassVar[Mapping[str, Any]] = {"deploy": "all", "retire": True, "compare": {}}
     """What a word with nothing behind it means, where that is not all its defaults."""
 
     @model_validator(mode="before")
@@ -185,6 +186,8 @@ class StrategyStep(OneWord):
     """Let the judge decide: ``analysis: 2m``."""
     check: CheckSpec | None = None
     """Compare plainly: ``check: errorRate <= 1%``, or a list of such."""
+    compare: CompareSpec | None = None
+    """An A/B test of the users at this share, which must be the first: alone, or with settings."""
     background: BackgroundSpec | None = None
     """From here on the judge's ABORT acts by itself, which it does from the beginning where no
     step says this: alone, or with expressions to be looked at from here on."""

@@ -15,6 +15,7 @@ from gaesup_tui.domain.route import Key
 from gaesup_tui.domain.routing import rules_of
 from gaesup_tui.domain.strategy_spec import StrategySpec
 from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.viewing import Sight, rollout_view
 from gaesup_tui.domain.waiting import Waiting, waiting
 from gaesup_tui.domain.world import World
@@ -246,6 +247,15 @@ def test_guards_go_on_watching() -> None:
     story.settle()
     assert story.rollout.cause is not None
     assert story.rollout.cause.kind == "guard"
+
+
+def test_the_judge_goes_on_watching() -> None:
+    story = ABStory()
+    story.later(2 * HOUR)
+    story.verdict = Verdict(kind="ABORT", reason="errors +2 points")
+    story.come(*BETTER)
+    assert story.rollout.cause is not None
+    assert story.rollout.cause.kind == "verdict"
 
 
 def test_a_person_ends_it_and_is_told_before_what_the_test_says() -> None:

@@ -140,6 +140,7 @@ def test_a_broken_split_and_lost_users_are_said() -> None:
     view = made(kind="broken split", split_evidence=1.0, lost_users=3400, counted_from=900.0)
     said = dict(telling.told(view, 1000.0))
     assert said["Split"] == "49.9 % of users on v42, 50 % planned: BROKEN"
+    assert "lost keys" in said["Look at"]
     assert "at least 3,400 users of before a restart are lost" in said["Counted"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,11 +22,9 @@ from gaesup_tui.domain.steps import (
 )
 
 
-class ABTestSpec(Spec):
-    """Two arms of users, compared on a business metric until there is an answer."""
+class CompareSpec(Spec):
+    """Compare both sides' users on a business metric until there is an answer."""
 
-    share: Annotated[int, Field(ge=1, le=99)] = 50
-    """Percent of the users for the new revision, the same for the whole test."""
     key: KeySpec = KeySpec(cookie="gsu-user")
     """What tells users apart and keeps each on its side: ``{cookie: NAME}`` or
     ``{header: NAME}``."""
@@ -51,18 +49,41 @@ class ABTestSpec(Spec):
     """The same, when there is none of ``minEffect`` or more."""
     on_undecided: OnAnswer = "hold"
     """The same, when ``maxRun`` is over without an answer."""
-    bake: Duration = 600.0
-    """How long the old revision stays warm after all traffic is on the new one."""
-    progress_deadline: Duration = 60.0
-    """How long replicas may take to be ready before the rollout is given up."""
 
     @model_validator(mode="after")
-    def _ends_after_it_may(self) -> ABTestSpec:
+    def _ends_after_it_may(self) -> Self:
         if self.max_run <= self.min_run:
             raise ValueError(
                 f"maxRun ({self.max_run:g} s) has to be longer than minRun ({self.min_run:g} s)"
             )
         return self
+
+    def step(self, share_percent: int) -> Compare:
+        """The step, at a share of the users."""
+        return Compare(
+            metric=self.metric,
+            share_percent=share_percent,
+            min_run_s=self.min_run,
+            max_run_s=self.max_run,
+            min_users=self.min_users,
+            min_effect=self.min_effect / 100,
+            confidence=self.confidence / 100,
+            on_better=self.on_better,
+            on_worse=self.on_worse,
+            on_no_difference=self.on_no_difference,
+            on_undecided=self.on_undecided,
+        )
+
+
+class ABTestSpec(CompareSpec):
+    """Two arms of users, compared on a business metric until there is an answer."""
+
+    share: Annotated[int, Field(ge=1, le=99)] = 50
+    """Percent of the users for the new revision, the same for the whole test."""
+    bake: Duration = 600.0
+    """How long the old revision stays warm after all traffic is on the new one."""
+    progress_deadline: Duration = 60.0
+    """How long replicas may take to be ready before the rollout is given up."""
 
 
 def plan(spec: ABTestSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
@@ -74,19 +95,7 @@ def plan(spec: ABTestSpec, replicas: int, checks: tuple[Check, ...]) -> Plan:
         AwaitReady(side="candidate", timeout_s=spec.progress_deadline),
         *smoke,
         SetTraffic(weight_percent=spec.share),
-        Compare(
-            metric=spec.metric,
-            share_percent=spec.share,
-            min_run_s=spec.min_run,
-            max_run_s=spec.max_run,
-            min_users=spec.min_users,
-            min_effect=spec.min_effect / 100,
-            confidence=spec.confidence / 100,
-            on_better=spec.on_better,
-            on_worse=spec.on_worse,
-            on_no_difference=spec.on_no_difference,
-            on_undecided=spec.on_undecided,
-        ),
+        spec.step(spec.share),
         SetTraffic(weight_percent=100),
         *bake,
         Scale(side="base", replicas=0),

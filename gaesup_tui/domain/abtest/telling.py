@@ -9,6 +9,10 @@ from gaesup_tui.domain.abtest.views import ABView, ArmView
 from gaesup_tui.domain.text import duration
 
 HEAD = ("", "USERS", "SHARE", "PLANNED", "CONVERTED", "CONVERSION")
+_CAUSES = (
+    "redirects or failures of one version before the key is set, bots, lost keys; mended, "
+    "abort and retry begin a new test"
+)
 FOLLOWS = {"hold": "waits for you", "promote": "promotes", "abort": "aborts"}
 
 
@@ -23,6 +27,8 @@ def told(view: ABView, now: float) -> list[tuple[str, str]]:
     if view["difference"] is not None:
         lines += [("Effect", effect(view)), ("Matters", _matters(view))]
     lines.append(("Split", split(view)))
+    if view["kind"] == "broken split":
+        lines.append(("Look at", _CAUSES))
     lines.append(("Users", f"told apart by the {view['key']}"))
     lines.append(("Sure", f"{view['confidence'] * 100:g} %, however often one looks"))
     if view["counted_from"] is not None:
