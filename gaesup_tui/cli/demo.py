@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gaesup_tui.cli import demo_record, processes, rest
+from gaesup_tui.cli import demo_record, demo_train, processes, rest
 from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.demo_record import Record
 from gaesup_tui.cli.exits import OK
@@ -43,7 +43,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
     _calm(engine, args, out)
     _deploy_good(engine, project, out)
     _load(found, record, story, out)
-    _begin(engine, project, story, out)
+    if story.is_train:
+        demo_train.begin(engine, project, story, WHY, out)
+    else:
+        _begin(engine, project, story, out)
     out.line(story.expect, "bold")
     out.line("`gaesup demo --stop` ends what this started", "dim")
     if args.no_console or not (out.terminal and sys.stdin.isatty()):
@@ -86,6 +89,7 @@ def _check_ours(views: Sequence[DeploymentView], project: Path) -> None:
 
 def _calm(engine: Client, args: argparse.Namespace, out: Output) -> None:
     """Ends an earlier story and lets go of what it left held."""
+    demo_train.end(engine, "a new demo begins", out, HEALTHY_WITHIN_S)
     for row in _rows(engine):
         rollout = row["rollout"]
         if row["key"] == CART and rollout and rollout["phase"] == "forward":
@@ -183,6 +187,7 @@ def _end_canary(args: argparse.Namespace, out: Output) -> None:
     abort: dict[str, Any] = {"action": "abort", "deployment": CART, "why": "the demo ended"}
     try:
         engine = connect(args)
+        demo_train.end(engine, "the demo ended", out, 10.0)
         rollout = row_of(engine, CART)["rollout"]
         if rollout and rollout["phase"] == "forward" and rollout["why"] == WHY:
             engine.command(abort)

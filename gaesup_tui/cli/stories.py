@@ -17,13 +17,15 @@ FLOOD_RPS = {"cart": 600, "catalog": 150, "checkout": 100, "search": 100}
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One canary of cart, and the traffic that flows meanwhile."""
+    """One canary of cart or one release train, and the traffic that flows meanwhile."""
 
     candidate: str
+    """Version of cart, or name of the train."""
     otherwise: str
     """Deployed instead when ``candidate`` is what runs already."""
     rps: dict[str, int]
     expect: str
+    is_train: bool = False
 
 
 STORIES: dict[str, Story] = {
@@ -44,6 +46,20 @@ STORIES: dict[str, Story] = {
         "v45",
         RPS,
         "its instances trap again and again: the guard takes it back by itself",
+    ),
+    "train": Story(
+        "spring",
+        "winter",
+        RPS,
+        "catalog, then cart, then checkout: T shows the train, p passes its gates, x takes it back",
+        is_train=True,
+    ),
+    "train-back": Story(
+        "broken",
+        "broken",
+        RPS,
+        "the cart fails one request in twenty: it goes back by itself, and catalog with it",
+        is_train=True,
     ),
     "flood": Story(
         "v42",

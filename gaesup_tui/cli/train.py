@@ -142,10 +142,13 @@ def _decide(args: argparse.Namespace, out: Output) -> int:
     out.line(f"  Way back  {train['way_back']}")
     if args.plan:
         return OK
+    began = time.monotonic()
     receipt = engine.command(body)
     out.line(seen.receipt_line(receipt), "ok" if args.what == "promote" else "bad")
     if args.wait or (args.what == "abort" and not args.no_wait):
-        return _follow(engine, train["name"], args, out)
+        code = _follow(engine, train["name"], args, out)
+        out.line(f"seen after {seen.took(time.monotonic() - began)}", "dim")
+        return code
     return _hint(train["name"], out)
 
 

@@ -65,8 +65,8 @@ def _spec(project: Project, args: argparse.Namespace) -> tuple[str, TrainSpec]:
         found = train_spec(project, args.name)
         return args.name, TrainSpec.model_validate({**found.model_dump(), **changes})
     name = args.name or time.strftime("train-%m%d-%H%M%S")
-    environment = args.environment or _only(project)
-    given = {**changes, "units": _units(args.unit), "environment": environment}
+    units = _units(args.unit)
+    given = {**changes, "units": units, "environment": args.environment or _only(project)}
     return _valid_name(name), _valid(given)
 
 

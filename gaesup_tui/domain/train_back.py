@@ -94,19 +94,17 @@ def is_our_rollback(state: Deployment, car: Car, base: str) -> bool:
     )
 
 
-def finish(
-    world: World, train: Train, late: tuple[str, ...] = (), done: str = ""
-) -> ev.TrainFinished:
+def finish(world: World, train: Train, late: tuple[str, ...] = ()) -> ev.TrainFinished:
     """How it ended, from what runs now."""
-    there = [car for car in train.cars if _serves(world, car)]
-    rest = [car for car in train.cars if car not in there]
+    there = [car for car in train.cars if car.rollout and _serves(world, car)]
+    rest = [car for car in train.cars if not _serves(world, car)]
     outcome = "arrived" if not rest else "partly" if there else "returned"
     notes = [f"{car.key}: {car.aside}" for car in rest if car.aside]
     if outcome == "partly" and train.phase == "back":
         notes += [f"{car.key} is on {car.order.revision.version}" for car in there]
     limit = duration(GROUP_DEADLINE_S)
     notes += [f"{key}: not at rest within {limit}" for key in dict.fromkeys(late)]
-    note = some(notes) or done
+    note = some(notes) or (train.cause if outcome == "returned" else "")
     return ev.TrainFinished.model_validate(
         {"train": train.name, "outcome": outcome, "note": note[:500]}
     )

@@ -26,7 +26,7 @@ def _told(event: TrainEvent) -> tuple[str, Level]:
             return f"{units}{shown} to {environment}", "info"
         case ev.TrainMoved(group=group, groups=groups, begins=begins):
             keys = some([begun.partition("#")[0] for begun in begins])
-            return f"group {group + 1} of {groups}: {keys + ' begun' if keys else 'next'}", "info"
+            return f"group {group + 1} of {groups}{f': {keys} begun' if keys else ''}", "info"
         case ev.TrainStood(what=what):
             return f"at a gate: {what}, waits for you", "warn"
         case ev.TrainPromoted(aside=aside, note=note):

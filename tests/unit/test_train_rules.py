@@ -108,6 +108,24 @@ def test_until_all_have_arrived_every_base_is_warm_and_nothing_is_final() -> Non
         assert all(count for _, count in state.replica_wishes().values())
 
 
+def test_what_runs_its_version_already_is_left_out_and_does_not_count() -> None:
+    yard = Yard()
+    yard.ask(order("catalog", "v2", replicas=1))
+    yard.rest()
+    yard.sick = {"cart"}
+    yard.start()
+    yard.later(0)
+    yard.later(61)
+    yard.rest()
+    assert yard.train.outcome == "returned"
+    assert [yard.runs(unit) for unit in SHOP] == ["v2", "v1", "v1"]
+    yard.sick = set()
+    yard.ask(cmd.ReleaseHold(deployment=key_of("cart"), why="found it"))
+    yard.start()
+    yard.rest()
+    assert all(yard.runs(unit) == "v2" for unit in SHOP)
+
+
 def test_one_gate_for_all_that_wait_and_one_key_for_it() -> None:
     yard = Yard({"a": (), "b": (), "c": ("a",)})
     yard.start(strategy="canary", spec=GATED)
