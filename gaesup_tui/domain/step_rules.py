@@ -109,7 +109,8 @@ class _Walk:
         if self.weight == 100 and word not in _TRAFFIC:
             hint = "put it before `weight: 100`, which ends the comparison"
             return f"is {word}, but all traffic is on the new revision", hint
-        if word in ("analysis", "check") and not self.weight and not self.routed:
+        # Who matches is no random part of all users: there is nothing to judge them against.
+        if not self.weight and (word == "analysis" or (word == "check" and not self.routed)):
             return f"is {word}, but nothing can be compared yet", "put a weight before it"
         if word == "compare" and self.compared:
             return "compares once more", "one answer per rollout: take one of them out"

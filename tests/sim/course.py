@@ -36,12 +36,16 @@ class Course:
         if index < len(self.plan) and isinstance(step := self.plan[index], SetTraffic):
             self.weight = step.weight_percent
 
-    def split(self, weight: int) -> dict[str, int]:
-        """Traffic with this share on the candidate."""
+    def split(self, weight: int, *, back: bool = False) -> dict[str, int]:
+        """Traffic with this share on the candidate; ``back``: a fresh copy has none any more."""
         base = self.rollout.base.id if self.rollout.base else None
         shares = {self.rollout.candidate.id: weight}
         if base:
             shares[base] = shares.get(base, 0) + 100 - weight
+            if self.rollout.spec.fresh_baseline and self.phase == "forward" and not back:
+                version, _, digest = base.rpartition("-")
+                shares[f"{version}+copy-{digest}"] = copied = min(weight, 100 - weight)
+                shares[base] -= copied
         return {revision: share for revision, share in shares.items() if share}
 
     @property

@@ -134,7 +134,7 @@ class Oracle(Witness):
         assert course is not None
         allowed = course.allowed()
         if key in self.slowly and course.phase != "finished":
-            allowed = [*allowed, *map(course.split, SHARES)]
+            allowed = [*allowed, *(course.split(share, back=True) for share in SHARES)]
         if course.rollout.spec.strategy == "rollback" and course.phase == "forward":
             allowed = [*allowed, course.split(100)]  # it leads back, so it needs no journal
         if self.aborted.get(key) == course.rollout.id and course.phase == "forward":

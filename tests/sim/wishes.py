@@ -16,6 +16,7 @@ def spec(random: Random) -> dict[str, Any]:
             "steps": _canary_steps(random),
             "bake": random.choice((0.0, 1.0, 3.0)),
             "progressDeadline": deadline,
+            "freshBaseline": random.random() < 0.2,
         },
         "rolling": _rolling(random, deadline),
         "blueGreen": _blue_green(random, deadline),
@@ -33,6 +34,7 @@ def _canary_steps(random: Random) -> list[dict[str, Any]]:
     weight = 0
     for _ in range(random.randint(1, 3)):
         weight = min(100, weight + random.choice((5, 10, 25, 40)))
+        steps += _steered(random)
         steps.append({"weight": weight})
         luck, expiry = random.random(), random.choice((5.0, 15.0, 40.0))
         then = random.choice(("abort", "promote", "hold"))
@@ -42,6 +44,16 @@ def _canary_steps(random: Random) -> list[dict[str, Any]]:
             steps.append({"pause": {"expiry": expiry, "onExpiry": then}})
         else:
             steps.append({"analysis": {"duration": 1.0, "expiry": expiry, "onExpiry": then}})
+    return steps
+
+
+def _steered(random: Random) -> list[dict[str, Any]]:
+    """Requests beyond the share, now and then."""
+    steps: list[dict[str, Any]] = []
+    if random.random() < 0.1:
+        steps.append({"match": [{"header": "x-beta", "equals": "1"}]})
+    if random.random() < 0.1:
+        steps.append({"mirror": random.choice((0, 10, 100))})
     return steps
 
 

@@ -317,3 +317,12 @@ def test_a_preview_of_nobody_says_so() -> None:
     assert preview(door, host="preview.pears.production.localhost") == "no such deployment"
     assert preview(door, "/_/pears@production:preview/") == "no such deployment"
     assert preview(door, "/_/cart@production/") == "no such deployment"
+
+
+def test_a_closed_deployment_is_closed_for_testers_too() -> None:
+    door = Door(BETA, share=0)
+    steering = Steering(BETA, None, door.routes[NEW])
+    door.table = TrafficTable("cart@production", {}, door.routes, steering, door.routes[NEW])
+    request = Request()
+    request.lines = [b"x-beta: 1"]
+    assert b" 503 " in (dispatch(door.table, b"/", door, request) or b"")[:20]

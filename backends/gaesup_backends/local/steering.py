@@ -74,7 +74,7 @@ class Steering:
         set_cookie = b""
         if request.pin is not None:
             route = table.pinned(request.pin)
-        elif self._match and self._matches(request):
+        elif self._match and self._matches(table, request):
             route = self._target
         elif self._sticky:
             route, user, set_cookie = self._arm(table, request)
@@ -95,9 +95,9 @@ class Steering:
             self._mirror.show(request, target)
         return None
 
-    def _matches(self, request: Request) -> bool:
+    def _matches(self, table: TrafficTable, request: Request) -> bool:
         """Whether the request is meant for the target, and somebody is there to answer it."""
-        if self._target is None or not self._target.ready:
+        if self._target is None or not self._target.ready or not table.weights:
             return False
         for by_cookie, name, equals in self._match:
             found = find_cookie(request, name) if by_cookie else find_header(request, name)
