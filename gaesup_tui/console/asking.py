@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gaesup_tui.console.app import Console
 
 
+_STEPS_WIDTH, _STEPS_ROWS = 52, 4
+"""The room for the steps of a dry run, in the question."""
 _NAMES = {"stop": "stop", "freeze": "freeze", "rollback": "global rollback"}
 
 
@@ -78,6 +80,7 @@ def ask_to_run(console: Console, words: Sequence[str]) -> None:
     from gaesup_tui.console.output import Output
 
     line = f"gaesup {shlex.join(words)}"
+    lines = [("Runs", line), ("Then", "its output is shown; leaving that ends it")]
 
     def run(_: str) -> None:
         dialog.show_result("", True)
@@ -87,7 +90,7 @@ def ask_to_run(console: Console, words: Sequence[str]) -> None:
     dialog = Confirm(
         Question(
             title=f"Run {words[0]}",
-            lines=[("Runs", line), ("Then", "its output is shown; leaving that ends it")],
+            lines=lines,
             confirm_key="y",
             confirm_title="run it",
             opening_key=":",
@@ -96,3 +99,42 @@ def ask_to_run(console: Console, words: Sequence[str]) -> None:
         symbols=console.desk.symbols,
     )
     console.push_screen(dialog)
+    if words[0] == "deploy" and "--dry-run" not in words:
+        console.start(_show_steps(console, dialog, words, lines), "dry run")
+
+
+async def _show_steps(
+    console: Console, dialog: Confirm, words: Sequence[str], lines: list[tuple[str, str]]
+) -> None:
+    """What the deploy would do, as the command itself says it without doing it."""
+    said: list[str] = []
+    try:
+        async for line in console.desk.engine.run_program((*words, "--dry-run")):
+            said.append(line)
+    except (GaesupError, OSError) as error:
+        said.append(f"gaesup: {error}")
+    if dialog.is_attached:
+        dialog.update_lines([*lines, *dry_run_lines(said)])
+
+
+def dry_run_lines(said: Sequence[str]) -> list[tuple[str, str]]:
+    """Label and text, from the lines of a dry run or from its error."""
+    if wrong := [line.removeprefix("gaesup: ") for line in said if line.startswith("gaesup: ")]:
+        return [("Beware", wrong[0])]
+    titles = [line.split(maxsplit=1)[1] for line in said if line.startswith("  ")]
+    notes = [line for line in said[1:-2] if not line.startswith("  ")]
+    steps = [("" if number else "Steps", row) for number, row in enumerate(_rows(titles))]
+    return [*(("Deploys", line) for line in said[:1]), *steps, *(("Note", n) for n in notes)]
+
+
+def _rows(titles: Sequence[str]) -> list[str]:
+    """Titles side by side, as many as have room; how many are left out is said."""
+    rows: list[str] = []
+    for number, title in enumerate(titles):
+        if rows and len(rows[-1]) + len(title) < _STEPS_WIDTH:
+            rows[-1] += f", {title}"
+        elif len(rows) < _STEPS_ROWS:
+            rows.append(title)
+        else:
+            return [*rows[:-1], f"{rows[-1]}, {len(titles) - number} more"]
+    return rows

@@ -11,7 +11,7 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.now import event_cells
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.words import status_cell, waiting_sentence
+from gaesup_tui.console.words import following, status_cell, waiting_sentence
 from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, Numbers, ReplicaView, RevisionView
 from gaesup_widgets.cells import Cell, Value, age, millis, percent, rate, size
@@ -78,6 +78,7 @@ class Deployment(Page):
         "hold",
         "lock",
         "unlock",
+        "unqueue",
         "watch",
         "copy",
         "time",
@@ -146,6 +147,8 @@ class Deployment(Page):
             facts.append(("Preview", view["preview"], ""))
         if view["waiting"]:
             facts.append(("Waits", waiting_sentence(view["waiting"], now), "warn"))
+        if text := following(view):
+            facts.append(("Next", text, ""))
         if view["problem"]:
             facts.append(("Problem", view["problem"], "bad"))
         if view["notice"]:

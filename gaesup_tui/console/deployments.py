@@ -79,6 +79,7 @@ class Deployments(Page):
         "hold",
         "lock",
         "unlock",
+        "unqueue",
         "watch",
         "copy",
         "time",

@@ -22,7 +22,8 @@ from gaesup_tui.console.trains import ask_train, open_train
 from gaesup_tui.console.words import (
     active_rollout,
     against,
-    moving,
+    change,
+    following,
     position,
     said,
     status_cell,
@@ -92,6 +93,7 @@ class Now(Page):
         "hold",
         "lock",
         "unlock",
+        "unqueue",
         "watch",
         "copy",
         "time",
@@ -188,7 +190,8 @@ class Now(Page):
         count = len(moves) + len(trains)
         rows.append(Row.heading("h:move", "Moving", f"{count}" if count else "nothing"))
         rows += trains
-        rows += [self._move(view) for view in moves]
+        for view in moves:
+            rows += [self._move(view), *self._next(view)]
         return rows + self._recent(now)
 
     def _keeps(self, view: DeploymentView, now: float) -> bool:
@@ -239,7 +242,7 @@ class Now(Page):
             key,
             {
                 "name": view["key"],
-                "change": moving(view, desk.symbols),
+                "change": change(rollout, desk.symbols),
                 "bar": Cell(share_bar(seen, _BAR, desk.symbols), "accent"),
                 "share": Cell(share, style),
                 "step": position(rollout),
@@ -250,6 +253,14 @@ class Now(Page):
             },
             layout="move",
         )
+
+    def _next(self, view: DeploymentView) -> list[Row]:
+        """What is queued behind what moves, on a line of its own."""
+        if not (text := following(view)):
+            return []
+        key = f"next:{view['key']}"
+        self._deployment_of[key] = view["key"]
+        return [Row(key, {"name": "", "text": Cell(text, "dim")}, layout="train")]
 
     def _compared(self, view: DeploymentView) -> tuple[list[Cell], list[Cell]]:
         desk = self.desk

@@ -62,6 +62,7 @@ class Rollout(Page):
         "hold",
         "lock",
         "unlock",
+        "unqueue",
         "abort_gradual",
         "ignore",
         "watch",

@@ -43,11 +43,13 @@ def change(rollout: RolloutView, symbols: Symbols) -> str:
     return f"{rollout['base'] or '–'}{arrow}{rollout['candidate']}"
 
 
-def moving(view: DeploymentView, symbols: Symbols) -> str:
-    """``v41→v42``, or with a revision queued behind it ``v41→v42, v43``."""
-    rollout, queued = view["rollout"], view["queued"]
-    assert rollout is not None  # something moves
-    return change(rollout, symbols) + (f", {queued['version']}" if queued else "")
+def following(view: DeploymentView) -> str:
+    """``then v43, canary by mara: the fix``; empty when nothing is queued."""
+    queued = view["queued"]
+    if queued is None:
+        return ""
+    why = f": {queued['why']}" if queued["why"] else ""
+    return f"then {queued['version']}, {queued['strategy']} by {queued['by']}{why}"
 
 
 def active_rollout(view: DeploymentView) -> RolloutView | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from gaesup_tui.console.asking import dry_run_lines
 from gaesup_tui.console.remote import MUTATING, READ_ONLY
 from gaesup_tui.domain.actions import ACTIONS
 from tests.console_driver import Driver, console_on
@@ -329,3 +330,39 @@ async def test_an_engine_that_was_away_is_followed_from_where_it_was_left() -> N
         assert socket.exists()
         seqs = [event["seq"] for event in console.console.desk.replica.events]
         assert seqs == sorted(set(seqs))
+
+
+def test_the_steps_of_a_deploy_fit_into_its_question() -> None:
+    said = [
+        "cart@production  v41→v42 careful, 8 replicas",
+        *(f"  {n:2}  {title}" for n, title in enumerate(["candidate × 2", "healthy"] * 20, 1)),
+        "v40 moves now; whileMoving is queue",
+        "nothing was changed",
+        "done",
+    ]
+    lines = dry_run_lines(said)
+    assert lines[0] == ("Deploys", "cart@production  v41→v42 careful, 8 replicas")
+    assert [label for label, _ in lines] == ["Deploys", "Steps", "", "", "", "Note"]
+    assert lines[1][1].startswith("candidate × 2, healthy, ")
+    assert lines[4][1].endswith(" more")
+    assert lines[5][1] == "v40 moves now; whileMoving is queue"
+    assert all(len(text) < 70 for _, text in lines)
+
+
+def test_what_is_wrong_with_a_deploy_is_said_before_it_is_confirmed() -> None:
+    wrong = "there is no strategy 'carefull': did you mean careful?"
+    said = [f"gaesup: {wrong}", "ended with exit code 2"]
+    assert dry_run_lines(said) == [("Beware", wrong)]
+
+
+async def test_a_queued_revision_is_shown_and_dropped_with_its_key() -> None:
+    world = CannedWorld.of(3)
+    queued = {"version": "v43", "strategy": "canary", "by": "mara", "at": 0.0, "why": "the fix"}
+    world.deployments["cart@production"]["queued"] = {**queued, "replaces": False}
+    world.deployments["cart@production"]["actions"]["unqueue"] = None
+    async with console_on(world) as console:
+        await console.expects("then v43, canary by mara: the fix")
+        await console.press("D")
+        await console.expects("Unqueue cart@production")
+        await console.press("escape", "enter", "enter")
+        await console.expects("Next", "then v43, canary by mara: the fix")
