@@ -11,6 +11,7 @@ from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.lock_views import APPROVED
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     began = monotonic()
     receipt = engine.command(body)
     out.line(f"{row['key']}  {seen.receipt_line(receipt)}")
-    if args.no_wait:
+    if args.no_wait or receipt["text"].startswith(APPROVED):
         return 0
     return seen.until_seen(lambda: row_of(engine, row["key"]), effect, began, out)
 

@@ -16,6 +16,7 @@ from gaesup_tui.console.effects import body_of, seen_in
 from gaesup_tui.console.outbox import Sending
 from gaesup_tui.domain.actions import BY_ID
 from gaesup_tui.domain.errors import GaesupError, Moved, NotFound, Refused, Unavailable
+from gaesup_tui.domain.lock_views import APPROVED
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.views import DeploymentView, Preview, Receipt
 from gaesup_widgets.confirm import Confirm, Question
@@ -164,6 +165,9 @@ class Deed:
         dialog.update_lines(list(self._preview["lines"]))
 
     async def _until_seen(self, receipt: Receipt, began: float) -> None:
+        if receipt["text"].startswith(APPROVED):
+            self._result(receipt["text"], ok=True)
+            return
         self._busy(f"{receipt['text']}: waiting until it is seen")
         replica = self._console.desk.replica
         while time.monotonic() - began < _SEEN_WITHIN_S:

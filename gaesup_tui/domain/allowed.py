@@ -9,6 +9,7 @@ from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
 from gaesup_tui.domain.retrying import no_again
 from gaesup_tui.domain.rollout import Actor, Rollout
+from gaesup_tui.domain.second_person import needs_another
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
@@ -47,7 +48,11 @@ def why_not(world: World, action: str, key: str, now: float, by: Actor | None = 
     state = world.deployments.get(key)
     if state is None:
         return _stopped(world, key) if action == "deploy" else f"there is no deployment {key}"
-    return _why_not(world, action, state, now) or locked_for(state, action, by, now)
+    return (
+        _why_not(world, action, state, now)
+        or locked_for(state, action, by, now)
+        or needs_another(world, state, action, by)
+    )
 
 
 def _why_not(world: World, action: str, state: Deployment, now: float) -> str | None:

@@ -93,3 +93,13 @@ class HoldReleased(Frozen):
     kind: Literal["hold_released"] = "hold_released"
     deployment: DeploymentKey
     why: Text
+
+
+class ApprovalGiven(Frozen):
+    """The first of two persons let the step at ``index`` be passed; the second one passes it."""
+
+    kind: Literal["approval_given"] = "approval_given"
+    deployment: DeploymentKey
+    index: int
+    full: bool = False
+    why: Text = ""

@@ -20,6 +20,7 @@ from gaesup_tui.domain.retrying import from_failed, replicas_again, resized
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import retreat
+from gaesup_tui.domain.second_person import approvers, begins_at_gate, first_word
 from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Cause, Compare, Pause
 from gaesup_tui.domain.text import printable_line
@@ -69,7 +70,8 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
             policy = taken(world, command.policy)
             windows = command.policy.windows if policy and command.policy else ()
             glass = break_glass(world, command, command.deployment, now, *windows)
-            return [*policy, begin_deploy(world, command, by, now), *glass]
+            begun = begins_at_gate(world, begin_deploy(world, command, by, now), command.policy)
+            return [*policy, begun, *glass]
     state = world.deployments.get(command.deployment)
     if state is None:
         raise NotFound(
@@ -80,13 +82,35 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         _check_moved(state, command.expect_seq)
     action = _action_of(command)
     _check_allowed(world, action, command.deployment, now, by)
+    if isinstance(command, cmd.Promote) and (first := first_word(world, state, command, by)):
+        return first
     glass = (
         break_glass(world, command, state.key, now)
         if isinstance(command, cmd.Promote | cmd.Retry | cmd.Resume)
         else []
     )
     events = _on_deployment(state, command, by, now)
-    return [*events, *glass] if isinstance(command, cmd.Retry) else [*glass, *events]
+    if isinstance(command, cmd.Promote):
+        events = _agreed(events, approvers(world, state, command, by))
+    if isinstance(command, cmd.Retry):
+        return [*(_gated(world, event) for event in events), *glass]
+    return [*glass, *events]
+
+
+def _gated(world: World, event: ev.Event) -> ev.Event:
+    return begins_at_gate(world, event) if isinstance(event, ev.RolloutCreated) else event
+
+
+def _agreed(events: list[ev.Event], others: tuple[str, ...]) -> list[ev.Event]:
+    """The decision, with those who agreed to it before."""
+    if not others:
+        return events
+    return [
+        event.model_copy(update={"approved_by": others})
+        if isinstance(event, ev.DecisionMade)
+        else event
+        for event in events
+    ]
 
 
 def _action_of(command: cmd.Command) -> str:

@@ -125,6 +125,8 @@ class EnvironmentSpec(RolloutSettings):
     """Replicas at a first deployment; later ones keep the number that runs. 1 when absent."""
     freeze_windows: Annotated[tuple[WindowSpec, ...], Field(max_length=100)] = ()
     """Times in which nothing begins here and nothing goes forward by itself."""
+    two_person_rule: bool = False
+    """Whether a second person has to agree before a rollout begins here, and to each promotion."""
 
     @model_validator(mode="after")
     def _windows_have_names_of_their_own(self) -> EnvironmentSpec:
@@ -295,7 +297,9 @@ def options_of(project: ProjectFile, unit: str, environment: str) -> dict[str, A
 def policy_of(name: str, environment: EnvironmentSpec, path: str) -> Policy:
     """What a file says of one of its environments."""
     windows = tuple(window.window() for window in environment.freeze_windows)
-    return Policy(environment=name, windows=windows, source=path)
+    return Policy(
+        environment=name, windows=windows, two_persons=environment.two_person_rule, source=path
+    )
 
 
 def named_version(what: UnitSpec, unit: str, version: str) -> VersionSpec:

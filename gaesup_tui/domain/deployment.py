@@ -9,6 +9,7 @@ from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import (
     Actor,
+    Approval,
     Colour,
     Glass,
     Ignored,
@@ -314,6 +315,9 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
             return rollout.model_copy(update={"extended_s": rollout.extended_s + by_s})
         case ev.SteppedBack(index=index, why=why) if rollout.phase == "forward":
             return _stepped_back(rollout, index, at, why)
+        case ev.ApprovalGiven(index=index, full=full, why=why) if index == rollout.index:
+            word = Approval(by=recorded.by, at=at, full=full, why=why)
+            return rollout.model_copy(update={"approvals": (*rollout.approvals, word)})
         case ev.GlassBroken(window=window, until=until, why=why, one_step=one_step):
             glass = Glass(
                 by=recorded.by, at=at, why=why, window=window, until=until, one_step=one_step

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
+from gaesup_tui.domain.claim_events import ApprovalGiven as ApprovalGiven
 from gaesup_tui.domain.claim_events import GlassBroken as GlassBroken
 from gaesup_tui.domain.claim_events import HoldReleased as HoldReleased
 from gaesup_tui.domain.claim_events import HoldSet as HoldSet
@@ -75,6 +76,8 @@ class DecisionMade(Frozen):
     deployment: DeploymentKey
     index: int
     full: bool = False
+    approved_by: tuple[Text, ...] = ()
+    """Where two persons have to agree: who else did."""
     share: bool = False
     """No gate, but the share after this step: a held deployment takes none by itself."""
     why: Text = ""
@@ -338,6 +341,7 @@ Event = Annotated[
     | HoldReleased
     | LockSet
     | LockReleased
+    | ApprovalGiven
     | GlassBroken
     | PolicyTaken
     | WindowAdded

@@ -10,7 +10,7 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Refused
-from gaesup_tui.domain.steps import Analyse, Bake, Pause
+from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.windows import FreezeWindow, next_change, span_at
 from gaesup_tui.domain.world import World, in_scope
 
@@ -67,7 +67,7 @@ def standing_in(world: World, state: Deployment, now: float) -> InForce | None:
     glass = rollout.glass
     if window is None or glass is None or glass.until <= now:
         return window
-    at_gate = isinstance(rollout.step, Pause | Analyse | Bake)
+    at_gate = isinstance(rollout.step, Pause | Analyse | Compare | AwaitTrain | Bake)
     return window if glass.one_step and at_gate else None
 
 

@@ -26,3 +26,8 @@ def with_glass(preview: Preview, window: InForce | None) -> Preview:
     line = f"{window.words}; a reason breaks the glass for {how_far}"
     lines = [*preview["lines"], ("Beware", line)]
     return {**preview, "lines": lines, "needs_reason": True, "glass": window.words}
+
+
+def with_lines(preview: Preview, more: list[tuple[str, str]]) -> Preview:
+    """The dialog with more to read."""
+    return {**preview, "lines": [*preview["lines"], *more]} if more else preview

@@ -6,6 +6,9 @@ from typing import TypedDict
 
 from gaesup_tui.domain.text import duration
 
+APPROVED = "approved, 1 of 2"
+"""How the sentence begins that tells of the first of two words."""
+
 
 class LockView(TypedDict):
     """Who has the next word on a deployment."""

@@ -9,13 +9,14 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.claim_preview import breaks, claim_lines
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
-from gaesup_tui.domain.glass_preview import glass_in_the_way, with_glass
+from gaesup_tui.domain.glass_preview import glass_in_the_way, with_glass, with_lines
 from gaesup_tui.domain.gradual import gradual_line
 from gaesup_tui.domain.ignoring import ignore_lines, meant
 from gaesup_tui.domain.queueing import queue_lines
 from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.returning import rollback_line, way_back_line
 from gaesup_tui.domain.rollout import Actor, Rollout
+from gaesup_tui.domain.second_person import approval_line
 from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
@@ -68,8 +69,9 @@ def preview(
     if reason := why_not(world, known.asks_engine, key, now, by):
         raise Refused(f"{known.title.lower()} {key}: {reason}")
     glass = glass_in_the_way(world, action, key, now)
+    second = approval_line(world, state, action, key, by)
     if state is None:
-        return with_glass(_first(key, version), glass)
+        return with_lines(with_glass(_first(key, version), glass), second)
     if action == "ignore" and state.rollout:
         check = meant(state.rollout, check, sight.brewing)
     asked = _Asked(action, version, _replicas(state, action, replicas), by_s, check)
@@ -89,7 +91,7 @@ def preview(
         glass="",
         expect_seq=None if action in ("abort", "abort_gradual") else state.seq,
     )
-    return with_glass(shown, glass)
+    return with_lines(with_glass(shown, glass), second)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from gaesup_tui.domain.freezing import break_glass, window_for
 from gaesup_tui.domain.notice_views import QueuedView
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import retreat
+from gaesup_tui.domain.second_person import begins_at_gate
 from gaesup_tui.domain.steps import Cause
 from gaesup_tui.domain.waiting import Waiting
 from gaesup_tui.domain.world import World, in_scope
@@ -125,7 +126,8 @@ def begin_queued(world: World, key: str, now: float) -> list[ev.Event]:
         return []
     try:
         glass = break_glass(world, queued.deploy, key, now)
-        return [begin_deploy(world, queued.deploy, queued.by, now), *glass]
+        begun = begin_deploy(world, queued.deploy, queued.by, now)
+        return [begins_at_gate(world, begun, queued.deploy.policy), *glass]
     except GaesupError as error:
         version = queued.deploy.revision.version
         return [ev.QueueDropped(deployment=key, version=version, why=error.message[:500])]

@@ -64,6 +64,15 @@ class Glass(Frozen):
     """Only up to the next gate."""
 
 
+class Approval(Frozen):
+    """One of two persons agreed to what comes after the present step."""
+
+    by: Actor
+    at: float
+    full: bool
+    why: Text = ""
+
+
 class StepRecord(Frozen):
     """A step that is over."""
 
@@ -136,6 +145,8 @@ class Rollout(Frozen):
     ignored: tuple[Ignored, ...] = ()
     paused: Paused | None = None
     glass: Glass | None = None
+    approvals: tuple[Approval, ...] = ()
+    """For the present step, where two persons have to agree."""
     cleared: bool = False
     """The automation is held, and a person let it take the share after the present step."""
     full: bool = False
@@ -192,6 +203,7 @@ def enter(rollout: Rollout, index: int, at: float) -> Rollout:
         "step_began": at,
         "extended_s": 0.0,
         "cleared": False,
+        "approvals": (),
     }
     step = rollout.plan[index] if index < len(rollout.plan) else None
     if isinstance(step, SetTraffic):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.lock_views import APPROVED
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.text import duration, some
@@ -48,8 +49,9 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
         case ev.DecisionMade(index=index, share=True):
             step = rollout.plan[index + 1] if rollout and index + 1 < len(rollout.plan) else None
             return f"let it take {step.title() if step else 'the next share'}", "ok"
-        case ev.DecisionMade(full=full):
-            return ("promoted fully" if full else "promoted one step"), "ok"
+        case ev.DecisionMade(full=full, approved_by=others):
+            both = f", with {', '.join(others)}" if others else ""
+            return f"{'promoted fully' if full else 'promoted one step'}{both}", "ok"
         case ev.RolloutPaused():
             return "paused", "warn"
         case ev.RolloutResumed():
@@ -85,6 +87,9 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return (f"lock of {holder} broken", "warn") if holder else ("unlocked", "info")
         case ev.HoldReleased():
             return "automation released", "info"
+        case ev.ApprovalGiven(full=full):
+            all_of_it = " to promote fully" if full else ""
+            return f"{APPROVED}{all_of_it}: waits for a second person", "warn"
         case ev.GlassBroken(window=window):
             return f"glass broken in freeze window {window}", "bad"
         case ev.PolicyTaken(policy=policy):

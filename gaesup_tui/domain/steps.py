@@ -104,8 +104,12 @@ class Pause(Frozen):
     duration_s: Duration | None = None
     expiry_s: Duration | None = None
     on_expiry: OnExpiry = "abort"
+    second: bool = False
+    """Before anything begins: for somebody else than who asked for it."""
 
     def title(self) -> str:
+        if self.second:
+            return "second person"
         return (
             "wait for you" if self.duration_s is None else f"stabilise {duration(self.duration_s)}"
         )

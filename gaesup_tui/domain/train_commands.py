@@ -8,7 +8,9 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.freezing import window_for
+from gaesup_tui.domain.locks import same_person
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.second_person import asks_two
 from gaesup_tui.domain.text import printable_line, some
 from gaesup_tui.domain.train import Car, Train
 from gaesup_tui.domain.train_cars import needs_in, place_of, rollout_of, somebody_moved
@@ -42,6 +44,8 @@ def train_why_not(
     windows = (window_for(world, car.key, now) for car in train.cars if not car.aside)
     if window := next((window for window in windows if window), None):
         return window.words
+    if by and same_person(train.by, by) and asks_two(world, train.cars[0].key):
+        return f"two persons have to agree here, and you began {train.name}: another has to promote"
     if train.phase == "held":
         return None
     if train.phase == "forward":

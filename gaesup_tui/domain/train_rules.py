@@ -12,6 +12,7 @@ from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.rollout_rules import retreat
+from gaesup_tui.domain.second_person import begins_at_gate
 from gaesup_tui.domain.steps import Cause
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.train import Car, Standing, Train
@@ -231,7 +232,7 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
 def _depart(world: World, train: Train, car: Car, now: float) -> ev.RolloutCreated:
     why = f"train {train.name}{': ' + train.why if train.why else ''}"[:500]
     order = car.order.model_copy(update={"why": why})
-    created = begin_deploy(world, order, train.by, now)
+    created = begins_at_gate(world, begin_deploy(world, order, train.by, now), order.policy)
     rollout = created.rollout
     plan = with_stops(rollout.plan, train.name)
     spec = rollout.spec.model_copy(update={"plan": plan})

@@ -12,6 +12,7 @@ from gaesup_tui.domain.fresh import copies_missing
 from gaesup_tui.domain.holding import is_held
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.second_person import waits_for_second
 from gaesup_tui.domain.steps import (
     Analyse,
     AwaitReady,
@@ -108,7 +109,8 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
         case Pause(duration_s=None, on_expiry=then):
             until = expires_at(rollout)
             outcome = {"abort": "aborts", "promote": "promotes", "hold": ""}[then]
-            return Waiting("waits for you", since, True, until, outcome if until else "")
+            what = waits_for_second(rollout) or "waits for you"
+            return Waiting(what, since, True, until, outcome if until else "")
         case Pause(duration_s=wait):
             return Waiting("stabilising", since, False, since + (wait or 0), "goes on")
         case Analyse(duration_s=wait):
@@ -148,7 +150,8 @@ def _held(state: Deployment, since: float, until: float | None) -> Waiting:
     ends = {"abort": "aborts", "promote": "", "hold": ""}
     step = rollout.step if rollout else None
     then = ends[step.on_expiry] if isinstance(step, Pause | Analyse) else ""
-    what = f"held by {state.hold.by.name}: waits for you"
+    second = waits_for_second(rollout) if rollout else ""
+    what = f"held by {state.hold.by.name}: {second or 'waits for you'}"
     return Waiting(what, max(since, state.hold.at), True, until if then else None, then)
 
 

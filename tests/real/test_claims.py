@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 
-from .stack import CART, Stack, running_stack, waits_for_person
+from .stack import CART, GAESUP, Stack, running_stack, waits_for_person
 
 pytestmark = pytest.mark.real
 
@@ -109,3 +111,63 @@ def test_a_hold_by_hand_and_a_lock_are_kept_and_let_go(cart: Stack) -> None:
     assert cart.run("unlock", "cart").returncode == 0
     row = cart.row()
     assert (row["hold"], row["lock"]) == (None, None)
+
+
+LOGIN_UIDS = (4711, 4712)
+
+
+def as_person(stack: Stack, login_uid: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """``gaesup WORDS`` on the engine's own account, by somebody who logged in as another user."""
+    command = shlex.join([*GAESUP, *words])
+    return subprocess.run(
+        ["sh", "-c", f"echo {login_uid} > /proc/self/loginuid && exec {command}"],
+        env=stack.environment,
+        cwd=stack.project.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def can_set_login_uid() -> bool:
+    """Root may, where the kernel keeps login user ids."""
+    done = subprocess.run(
+        ["sh", "-c", "echo 4711 > /proc/self/loginuid"], capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+@pytest.mark.skipif(not can_set_login_uid(), reason="needs root and a kernel that keeps loginuid")
+def test_two_people_on_one_account_are_two_persons(cart: Stack) -> None:
+    document = yaml.safe_load(cart.project.read_text(encoding="utf-8"))
+    document["environments"]["production"]["twoPersonRule"] = True
+    cart.project.write_text(yaml.safe_dump(document), encoding="utf-8")
+    one, other = LOGIN_UIDS
+    begun = as_person(cart, one, "deploy", "cart@production", "--version", "v42", "--no-wait")
+    assert begun.returncode == 0, begun.stderr
+    row = cart.until(CART, waits_for_person, "waiting for a second person")
+    assert row["waiting"] is not None
+    assert row["waiting"]["what"] == "asked for by uid 4711: waits for a second person"
+    alone = as_person(cart, one, "promote", "cart")
+    assert alone.returncode == 4
+    assert "you asked for it: another one has to promote it" in alone.stderr
+    assert as_person(cart, other, "promote", "cart").returncode == 0
+    at_gate = cart.until(
+        CART,
+        lambda r: waits_for_person(r) and bool(r["rollout"] and r["rollout"]["weight_seen"]),
+        "at the canary's own gate",
+    )
+    first = as_person(cart, other, "promote", "cart")
+    assert first.returncode == 0, first.stderr
+    assert "approved, 1 of 2: waits for a second person" in first.stdout
+    assert "of the traffic on" not in first.stdout
+    row = cart.row()
+    assert row["rollout"] is not None
+    assert at_gate["rollout"] is not None
+    assert row["rollout"]["weight_seen"] == at_gate["rollout"]["weight_seen"]
+    assert as_person(cart, one, "promote", "cart").returncode == 0
+    done = [e for e in cart.history() if e["kind"] == "decision_made"]
+    assert done[-1]["text"] == "promoted one step, with uid 4712"
+    assert as_person(cart, one, "abort", "cart").returncode == 0

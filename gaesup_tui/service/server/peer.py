@@ -1,4 +1,4 @@
-"""Who is calling: the kernel says it (``SO_PEERCRED``), never the request."""
+"""Who is calling: the kernel says it (``SO_PEERCRED``, ``loginuid``), never the request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from starlette.requests import HTTPConnection
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -24,6 +25,8 @@ class Peer:
 
     pid: int
     uid: int
+    person: int
+    """Who logged in, also behind ``sudo`` and a shared account; else the same as ``uid``."""
     transport: asyncio.Transport
     """To cut off a client that reads no more."""
 
@@ -34,7 +37,7 @@ class Peer:
 
     @property
     def actor(self) -> Actor:
-        return Actor(name=login(self.uid), uid=self.uid)
+        return Actor(name=login(self.person), uid=self.person)
 
 
 @lru_cache(maxsize=64)
@@ -46,6 +49,20 @@ def login(uid: int) -> str:
         return f"uid {uid}"
 
 
+_NOBODY_LOGGED_IN = 2**32 - 1
+
+
+def person_behind(pid: int, uid: int) -> int:
+    """The user who logged in to where this process comes from: the kernel keeps it over ``sudo``
+    and ``su``, and only root can set it. Where nobody logged in (a service, a container) or the
+    kernel does not say, the process's own user."""
+    try:
+        found = int(Path(f"/proc/{pid}/loginuid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return uid
+    return uid if found == _NOBODY_LOGGED_IN else found
+
+
 class PeerProtocol(HttpToolsProtocol):
     """Puts a ``Peer`` into the state of every request of its connection."""
 
@@ -53,7 +70,10 @@ class PeerProtocol(HttpToolsProtocol):
         sock = transport.get_extra_info("socket")
         raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         pid, uid, _gid = _CREDENTIALS.unpack(raw)
-        self.app_state = {**self.app_state, "peer": Peer(pid, uid, transport)}
+        self.app_state = {
+            **self.app_state,
+            "peer": Peer(pid, uid, person_behind(pid, uid), transport),
+        }
         super().connection_made(transport)
 
 
