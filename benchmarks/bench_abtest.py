@@ -1,9 +1,9 @@
 """How often an A/B test is wrong, how often it is right, and how long it takes.
 
-``python benchmarks/bench_abtest.py [--tests N] [--days N] [--only NAME]``. Each test is looked at
-every simulated minute, as an engine that is watched would, until it has an answer or its time is
-over. Users come at random and convert some minutes after they came; both are drawn from a seeded
-generator. Beside it stands what a z-test at 5 % says that is looked at as often.
+``python benchmarks/bench_abtest.py [--tests N] [--days N] [--only NAME] [--intervals]``. Each test
+is looked at every simulated minute, as an engine that is watched would, until it has an answer or
+its time is over. Users come at random and convert some minutes after they came; both are drawn
+from a seeded generator. Beside it stands what a z-test at 5 % says that is looked at as often.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gaesup_tui.domain.abtest.asking import ask
 from gaesup_tui.domain.abtest.counts import Arm, Split, Terms
+from gaesup_tui.domain.abtest.difference import difference
 
 Z_95 = 1.959964
 
@@ -176,15 +177,34 @@ def report(scenario: Scenario, tests: int, days: float) -> dict[str, object]:
     }
 
 
+def interval_wrong(scenario: Scenario, tests: int, days: float) -> float:
+    """Percent of tests whose interval, looked at every minute to the end whatever was answered,
+    ever left the true difference out."""
+    true, count, wrong = scenario.base * scenario.lift, round(days * 1440), 0
+    for seed in range(tests):
+        for split in minutes(scenario, seed, count):
+            found = difference(split.base, split.candidate, scenario.min_effect, 0.05)
+            if found and not found.low <= true <= found.high:
+                wrong += 1
+                break
+    return round(100 * wrong / tests, 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tests", type=int, default=1000)
     parser.add_argument("--days", type=float, default=1.0, help="longest run of a test")
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--intervals", action="store_true", help="how often intervals are wrong")
     args = parser.parse_args()
     for scenario in SCENARIOS:
         if args.only not in scenario.name:
+            continue
+        if args.intervals:
+            if not scenario.drift:
+                wrong = interval_wrong(scenario, args.tests, args.days)
+                print(f"{scenario.name:26} interval ever wrong {wrong:5} %", flush=True)
             continue
         line = report(scenario, args.tests, args.days)
         if args.json:

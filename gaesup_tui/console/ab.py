@@ -68,11 +68,14 @@ def panel(view: ABView, now: float, width: int, symbols: Symbols) -> list[Runs]:
         *wrapped([Cell("users  ", "dim"), Cell(users + telling.split(view))], width),
     ]
     if view["latest"] is not None:
-        soon = "an unknown time" if view["earliest"] is None else ""
-        soon = soon or duration(max(0.0, (view["earliest"] or now) - now))
-        late = duration(max(0.0, view["latest"] - now))
-        lines.append([Cell("answer ", "dim"), Cell(f"in {soon} at least, {late} at most")])
+        soon = "" if view["earliest"] is None else f"at least {_left(view['earliest'], now)}, "
+        when = f"in {soon}at most {_left(view['latest'], now)}"
+        lines.append([Cell("answer ", "dim"), Cell(when)])
     return lines
+
+
+def _left(at: float, now: float) -> str:
+    return duration(max(0.0, at - now))
 
 
 class ABAnswer(Page):

@@ -74,9 +74,9 @@ def times(view: ABView, now: float) -> str:
     earliest, latest, expected = view["earliest"], view["latest"], view["expected"]
     if latest is None:
         return ""
-    soon = "not known yet" if earliest is None else _left(earliest, now)
+    soon = "" if earliest is None else f"at least {_left(earliest, now)}, "
     about = "" if expected is None else f"; in about {_left(expected, now)} if it stays so"
-    return f"at least {soon}, at most {_left(latest, now)}{about}"
+    return f"{soon}at most {_left(latest, now)}{about}"
 
 
 def _arm(arm: ArmView) -> tuple[str, ...]:
