@@ -124,10 +124,12 @@ def _deploy_good(engine: Client, project: Path, out: Output) -> None:
     out.line(f"{len(KEYS)} units are healthy", "ok")
 
 
-def _deploy(engine: Client, project: Path, unit: str, version: str) -> None:
+def _deploy(engine: Client, project: Path, unit: str, version: str, strategy: str = "") -> None:
     from gaesup_tui.service.project import deploy_command, load
 
     command = deploy_command(load(project), unit, version, ENVIRONMENT, WHY)
+    if strategy:
+        command = command.model_copy(update={"strategy": strategy})
     engine.command(command.model_dump(mode="json"))
 
 
@@ -140,6 +142,8 @@ def _load(found: Places, record: Record, story: Story, out: Output) -> None:
                 continue
             processes.end([known])
         words = ["load", f"{unit}@{ENVIRONMENT}", "--rps", str(rps), "--json"]
+        if story.users and unit == "cart":
+            words += ["--users", str(story.users)]
         record["load"][unit] = processes.start(words, found.logs / f"demo-load-{unit}.log")
         record["rps"][unit] = rps
         demo_record.write(found, record)
@@ -150,8 +154,9 @@ def _load(found: Places, record: Record, story: Story, out: Output) -> None:
 def _begin(engine: Client, project: Path, story: Story, out: Output) -> None:
     row = row_of(engine, CART)
     version = story.candidate if row["version"] != story.candidate else story.otherwise
-    _deploy(engine, project, "cart", version)
-    out.line(f"began the canary {row['version']}→{version} of {CART}", "ok")
+    _deploy(engine, project, "cart", version, "abTest" if story.users else "")
+    what = "A/B test" if story.users else "canary"
+    out.line(f"began the {what} {row['version']}→{version} of {CART}", "ok")
 
 
 # The end.

@@ -28,7 +28,7 @@ from gaesup_tui.cli.grammar_parts import Command as Command
 from gaesup_tui.cli.grammar_parts import action_command as _action
 from gaesup_tui.domain.actions import BY_ID
 
-STORIES = ("good-canary", "bad-canary", "crash", "flood", "train", "train-back")
+STORIES = ("good-canary", "bad-canary", "crash", "flood", "ab-test", "train", "train-back")
 
 COMMANDS: tuple[Command, ...] = (
     Command(

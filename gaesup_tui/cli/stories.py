@@ -26,6 +26,8 @@ class Story:
     rps: dict[str, int]
     expect: str
     is_train: bool = False
+    users: int = 0
+    """An A/B test: so many users send cart's requests, each with its cookie. 0: it is none."""
 
 
 STORIES: dict[str, Story] = {
@@ -66,6 +68,14 @@ STORIES: dict[str, Story] = {
         "v41",
         FLOOD_RPS,
         "the same canary under a flood of requests; at 25 % it waits for you",
+    ),
+    "ab-test": Story(
+        "v48",
+        "v48",
+        RPS | {"cart": 200},
+        "users are split in half; V shows what they do: the new one refuses every third item, so "
+        "in half a minute it converts worse and goes back",
+        users=3000,
     ),
 }
 

@@ -74,6 +74,16 @@ def test_a_bad_canary_is_taken_back_and_the_next_story_begins_by_itself(stack: S
     assert load_processes(stack) == loads, "load that flows is not started twice"
 
 
+def test_an_a_b_test_of_users_ends_with_its_answer(stack: Stack) -> None:
+    begun = stack.run("demo", "--story", "ab-test", "--no-console")
+    assert begun.returncode == 0, begun.stderr
+    assert "began the A/B test v41→v48" in begun.stdout
+    stack.until(CART, lambda row: row["status"] == "aborted", "back for its answer", 120.0)
+    said = stack.run("ab", "cart").stdout
+    assert "Answer    worse" in said
+    assert "of users on v48, 50 % planned: as it should be" in said
+
+
 def test_what_ran_before_the_demo_runs_after_it(stack: Stack) -> None:
     engine = stack.start()
     until_node(stack)
