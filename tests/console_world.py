@@ -88,6 +88,7 @@ def revision(version: str, role: str, weight: int, replicas: int = 2) -> Json:
         "weight_wished": weight,
         "weight_seen": weight,
         "error": None,
+        "copies": "",
         "replicas": [
             {
                 "id": f"{version}-{n}",

@@ -173,13 +173,16 @@ class Rollout(Page):
         """Both sides as they are measured now."""
         lines: list[Runs] = []
         for revision in view["revisions"]:
+            name = "copy" if revision["role"] == "fresh copy" else revision["version"]
+            if revision["copies"]:
+                lines.append([Cell(f"{name:<8}", "strong"), Cell(f"copies {revision['copies']}")])
             numbers = self.desk.replica.revision_numbers(self._key, revision["id"])
             if numbers["rps"] is None and numbers["error_ratio"] is None:
                 continue
             p95_s = numbers["p95_s"]
             lines.append(
                 [
-                    Cell(f"{revision['version']:<8}", "strong"),
+                    Cell(f"{name:<8}", "strong"),
                     Cell(f"{rate(numbers['rps']):>8}"),
                     Cell(f"  err {percent(numbers['error_ratio']):>7}"),
                     Cell(f"  p95 {millis(None if p95_s is None else p95_s * 1000):>7}"),

@@ -59,6 +59,20 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class Copies:
+    """Copies of other revisions' reads that a revision got; no user saw a reply. Cumulative."""
+
+    answered: int
+    """Below class 5xx."""
+    failed: int
+    dropped: int
+    """Not made, since too many were waiting."""
+
+    def __str__(self) -> str:
+        return f"{self.answered} answered, {self.failed} failed, {self.dropped} dropped"
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionSeen:
     """A revision of a deployment as it stands."""
 
@@ -67,6 +81,8 @@ class RevisionSeen:
     counters: Counters = Counters()
     error: str | None = None
     """Why no replica can be made at all: a gate refused the module."""
+    copies: Copies | None = None
+    """None: it never got one."""
 
     @property
     def ready(self) -> int:

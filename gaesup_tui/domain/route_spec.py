@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gaesup_tui.domain import route
 from gaesup_tui.domain.model import Spec
@@ -80,6 +80,23 @@ class MatchSpec(Spec):
         if self.cookie is not None:
             return route.Match("cookie", self.cookie, self.equals)
         return route.Match("header", (self.header or "").lower(), self.equals)
+
+
+MOST_MATCHES = 16
+
+
+def _some(matches: tuple[MatchSpec, ...]) -> tuple[MatchSpec, ...]:
+    if not 0 < len(matches) <= MOST_MATCHES:
+        raise ValueError(f"lists 1 to {MOST_MATCHES} values; this one lists {len(matches)}")
+    return matches
+
+
+# Not a length of the field: where an entry is wrong it would be told as a list that is too short.
+Matches = Annotated[
+    tuple[MatchSpec, ...],
+    AfterValidator(_some),
+    Field(json_schema_extra={"minItems": 1, "maxItems": MOST_MATCHES}),
+]
 
 
 class ConversionSpec(Spec):

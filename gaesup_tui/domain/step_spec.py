@@ -11,7 +11,7 @@ from gaesup_tui.domain.abtest.spec import CompareSpec
 from gaesup_tui.domain.amounts import Amount
 from gaesup_tui.domain.expressions import checked
 from gaesup_tui.domain.model import Duration, Spec
-from gaesup_tui.domain.route_spec import MatchSpec
+from gaesup_tui.domain.route_spec import Matches
 from gaesup_tui.domain.steps import OnExpiry
 
 
@@ -152,7 +152,7 @@ class CanaryStep(OneWord):
     background: BackgroundSpec | None = None
     """From here on the judge's ABORT acts by itself, which it does from the beginning where no
     step says this: alone, or with expressions to be looked at from here on."""
-    match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
+    match: Matches | None = None
     """From here on, requests with one of these values go to the new revision, whatever its share:
     ``match: [{header: x-beta, equals: "1"}]``."""
     mirror: Annotated[int, Field(ge=0, le=100)] | None = None
@@ -191,7 +191,7 @@ class StrategyStep(OneWord):
     background: BackgroundSpec | None = None
     """From here on the judge's ABORT acts by itself, which it does from the beginning where no
     step says this: alone, or with expressions to be looked at from here on."""
-    match: Annotated[tuple[MatchSpec, ...], Field(min_length=1, max_length=16)] | None = None
+    match: Matches | None = None
     """From here on, requests with one of these values go to the new revision, whatever its share:
     ``match: [{header: x-beta, equals: "1"}]``."""
     mirror: Annotated[int, Field(ge=0, le=100)] | None = None

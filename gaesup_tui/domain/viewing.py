@@ -286,6 +286,7 @@ def _revisions(state: Deployment, seen: DeploymentSeen | None) -> list[RevisionV
                 weight_wished=weights.get(revision_id, 0),
                 weight_seen=seen.weights.get(revision_id, 0) if seen else None,
                 error=printable_line(there.error, 300) if there and there.error else None,
+                copies=str(there.copies) if there and there.copies else "",
                 replicas=_replicas(there),
             )
         )

@@ -69,6 +69,8 @@ class RevisionView(TypedDict):
     weight_wished: int
     weight_seen: int | None
     error: str | None
+    copies: str
+    """What became of the reads copied to it, in words; empty when none was."""
     replicas: list[ReplicaView]
 
 

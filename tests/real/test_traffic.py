@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,6 +80,10 @@ def test_testers_and_copies_reach_a_candidate_that_has_no_share(stack: Stack) ->
             traffic.next_second()
         assert metric(stack, "gaesup_mirrored_requests_total", "v42") > 50
         assert metric(stack, "gaesup_requests_total", "v42") == 5
+        (view,) = stack.client.snapshot()["deployments"]
+        copies = {each["version"]: each["copies"] for each in view["revisions"]}
+        assert copies["v41"] == ""
+        assert re.fullmatch(r"[1-9]\d+ answered, 0 failed, \d+ dropped", copies["v42"])
         stack.kill_engine()
         stack.start()
         assert version_at(stack, cart, X_Beta="1") == "v42"

@@ -276,3 +276,13 @@ async def test_a_candidates_preview_address_stands_beside_the_endpoint() -> None
     async with console_on(world) as console:
         await console.press("2", "enter")
         await console.expects("Endpoint", "Preview", address)
+
+
+async def test_a_rollout_says_what_became_of_the_reads_that_were_copied() -> None:
+    world = CannedWorld.of(3)
+    told = "1203 answered, 3 failed, 12 dropped"
+    for revision in world.deployments["cart@production"]["revisions"]:
+        revision["copies"] = told if revision["role"] == "candidate" else ""
+    async with console_on(world) as console:
+        await console.press("enter")
+        await console.expects(f"copies {told}")

@@ -233,7 +233,7 @@ def test_a_backend_that_cannot_steer_is_said_and_not_passed_by() -> None:
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        ({"match": []}, "at least 1 item"),
+        ({"match": []}, "lists 1 to 16 values; this one lists 0"),
         ({"match": [{"header": "a"}]}, "equals"),
         ({"match": [{"header": "a", "cookie": "b", "equals": "c"}]}, "header"),
         ({"mirror": 101}, "100"),

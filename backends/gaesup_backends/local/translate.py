@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gaesup_tui.domain.observation import (
+    Copies,
     Counters,
     DeploymentSeen,
     Observation,
@@ -38,7 +39,16 @@ def _revision(facts: dict[str, Any]) -> RevisionSeen:
         replicas=tuple(_replica(replica) for replica in facts["replicas"]),
         counters=_counters(facts),
         error=facts["error"],
+        copies=_copies(facts["mirrored"]),
     )
+
+
+def _copies(mirrored: dict[str, Any]) -> Copies | None:
+    replies, dropped = mirrored["requests"], mirrored["dropped"]
+    total = sum(replies.values())
+    if not total and not dropped:
+        return None
+    return Copies(answered=total - replies["5xx"], failed=replies["5xx"], dropped=dropped)
 
 
 def _replica(facts: dict[str, Any]) -> ReplicaSeen:

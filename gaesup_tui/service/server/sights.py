@@ -119,7 +119,7 @@ def mark(
         tuple(seen.weights.items()),
         seen.rules,
         tuple(
-            (name, there.wanted, there.error, tuple(map(_replica, there.replicas)))
+            (name, there.wanted, there.error, there.copies, tuple(map(_replica, there.replicas)))
             for name, there in seen.revisions.items()
         ),
         verdict and _verdict(verdict),
