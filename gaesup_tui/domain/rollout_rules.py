@@ -85,20 +85,36 @@ class Look:
         return self.at is not None and self.at < rollout.wished_at.get(wish, 0.0)
 
 
-def retreat(deployment: Deployment, cause: Cause, gradually: Plan | None = None) -> list[ev.Event]:
+def retreat(
+    deployment: Deployment,
+    cause: Cause,
+    gradually: Plan | None = None,
+    *,
+    seen: DeploymentSeen | None = None,
+) -> list[ev.Event]:
     """The way back begins, or overtakes a gradual one. An automatic one holds the deployment's
-    automation afterwards. ``gradually``: its steps instead of the fastest."""
+    automation afterwards. ``gradually``: its steps instead of the fastest. ``seen``: from it, a
+    base of which nothing is ready is brought back before it gets the traffic."""
     rollout = deployment.active
     if rollout is None or not (rollout.phase == "forward" or is_gradual(rollout)):
         return []
     plan = gradually or way_back(
-        rollout.base_wanted if rollout.base else None, base_gone=base_is_gone(rollout)
+        rollout.base_wanted if rollout.base else None,
+        base_gone=base_is_gone(rollout) or (seen is not None and _base_is_down(rollout, seen)),
     )
     events: list[ev.Event] = [ev.RetreatStarted(deployment=deployment.key, cause=cause, plan=plan)]
     if cause.kind in ("guard", "verdict", "smoke", "deadline", "check") and deployment.hold is None:
         why = f"after automatic rollback of {rollout.candidate.version}: {cause.reason}"
         events.append(ev.HoldSet(deployment=deployment.key, why=why[:500]))
     return events
+
+
+def _base_is_down(rollout: Rollout, seen: DeploymentSeen) -> bool:
+    """Whether nobody would answer on the base while somebody does on the candidate."""
+    base = seen.revision(rollout.base.id) if rollout.base else None
+    candidate = seen.revision(rollout.candidate.id)
+    answers = candidate is not None and candidate.ready > 0 and rollout.weight_percent > 0
+    return answers and (base is None or base.ready == 0)
 
 
 def decide_look(
@@ -119,15 +135,17 @@ def decide_look(
         return []
     if rollout.phase == "back":
         harm = _harm(rollout, look, now) if is_gradual(rollout) else None
-        return retreat(deployment, harm) if harm else _advance(rollout, look, now, deployment)
+        if harm is None:
+            return _advance(rollout, look, now, deployment)
+        return retreat(deployment, harm, seen=look.seen)
     if frozen:
         return []
     harm = _harm(rollout, look, now)
     if harm and harm.kind == "guard":
-        return retreat(deployment, harm)
+        return retreat(deployment, harm, seen=look.seen)
     events = [*_news(rollout, look), *abtest.news(rollout, look.seen, look.boot, now)]
     if harm:
-        return [*events, *retreat(deployment, harm)]
+        return [*events, *retreat(deployment, harm, seen=look.seen)]
     if cause := _failed_smoke(rollout, look):
         return [*events, *retreat(deployment, cause)]
     if rollout.paused or windowed or (back_only and rollout.spec.strategy != "rollback"):

@@ -37,10 +37,22 @@ class Keeper:
         self._seen: DeploymentSeen | None = None
         self._boot = ""
         self._traffic = Lane[Route](self._set_traffic, clock, TRAFFIC_TIMEOUT_S, self._go_on)
+        self._asked: list[Route] = []
+        """Routes that may be in force: the last one the backend took, and all asked for since."""
         self._replicas: dict[str, Lane[_Replicas]] = {}
 
     async def _set_traffic(self, wish: Route) -> None:
+        self._asked.append(wish)
         await self._backend.set_traffic(self._key, wish)
+        if wish in self._asked:
+            del self._asked[: self._asked.index(wish)]
+
+    def _may_reach(self, revision: str) -> bool:
+        """Whether a route asked for in this life, and not replaced since, leads to a revision."""
+        return any(
+            route.weights.get(revision) or (route.rules.steers and route.rules.target == revision)
+            for route in self._asked
+        )
 
     async def _ensure(self, wish: _Replicas) -> None:
         revision, count = wish
@@ -55,6 +67,7 @@ class Keeper:
         if boot != self._boot:
             if self._boot:
                 self._traffic.reset()
+                self._asked.clear()
                 for lane in self._replicas.values():
                     lane.reset()
             self._boot = boot
@@ -88,7 +101,7 @@ class Keeper:
                 agrees = None  # nothing moves: first see what is there
         elif seen is None or (reached(seen, revision.id) and not weights.get(revision.id)):
             return  # nobody takes replicas away while the live route still sends them traffic
-        elif not weights.get(revision.id) and not self._traffic.settled:
+        elif not weights.get(revision.id) and self._may_reach(revision.id):
             return  # nor while it may: what is seen can be older than the last call for traffic
         else:
             agrees = there is None or there.wanted == 0

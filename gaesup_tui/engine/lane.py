@@ -47,13 +47,6 @@ class Lane(Generic[_W]):
         """Whether the backend took the present wish."""
         return self._accepted_at is not None
 
-    @property
-    def settled(self) -> bool:
-        """Whether no call is on its way, and the last one, if there was any, was accepted: the
-        world is not about to become what was asked for before."""
-        idle = self._task is None and self._timer is None
-        return idle and (self.accepted or not self._asked)
-
     def want(self, wish: _W, agrees: bool | None) -> None:
         """``agrees`` None: not known; a wish that was never asked for then waits."""
         changed = wish != self._wish
