@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gaesup_tui.domain.judging import Arm, Start, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
-from gaesup_tui.domain.judging.forecast import Rates, forecast, recent_rates
+from gaesup_tui.domain.judging.forecast import EARLY, LATE, Rates, forecast, recent_rates
 from gaesup_tui.domain.judging.saving import save_state
 
 TICK_S = 5.0
@@ -114,35 +114,54 @@ def bench_tick(runs: int) -> None:
 
 
 def bench_forecast(runs: int) -> None:
-    """Forecast before the start and after a minute, against what happened."""
+    """Forecasts before the start and at every half minute they are shown, against what happened:
+    the time that was left, and the whole time it took. Every run counts the same."""
     start = Start()
-    early, later = [], []
+    before: list[float] = []
+    left: list[list[float]] = []
+    whole: list[list[float]] = []
     for seed in range(runs):
         service = Service(100 + seed, start)
         rng = random.Random(seed)
         per_s, share = rng.choice((100.0, 200.0, 400.0)), rng.choice((0.1, 0.25, 0.5))
         state = begin(start, [service.arm(per_s) for _ in range(120)])
         ahead = forecast(state, Rates(per_s * share, per_s * (1 - share)))
-        minute = None
+        shown: list[tuple[float, float]] = []
         for tick in service.ticks(TICKS, per_s, share):
             state, verdict = step(state, tick)
-            rates = recent_rates(state)
-            if tick.number == 11 and rates is not None:
-                minute = forecast(state, rates)
             if verdict.kind in ("PROMOTE", "ABORT"):
                 break
-        if verdict.kind != "PROMOTE" or ahead is None or minute is None:
+            rates = recent_rates(state)
+            now = forecast(state, rates) if rates and tick.number % 6 == 5 else None
+            if now is not None:
+                shown.append((tick.end_s, now.seconds))
+        if verdict.kind != "PROMOTE" or ahead is None:
             print(f"seed {seed}: {verdict.kind} {verdict.cause}")
             continue
-        early.append(ahead.seconds / verdict.end_s)
-        if verdict.end_s > 65:
-            later.append(minute.seconds / (verdict.end_s - 60))
-    for name, ratios in (("before the start", early), ("after a minute", later)):
-        near = sum(1 / 1.5 <= ratio <= 1.5 for ratio in ratios)
-        print(
-            f"{name}: forecast / measured median {statistics.median(ratios):.2f}, "
-            f"within 1.5 times in {near} of {len(ratios)}"
-        )
+        end_s = verdict.end_s
+        before.append(ahead.seconds / end_s)
+        left.append([said / (end_s - at) for at, said in shown])
+        whole.append([(at + said) / end_s for at, said in shown])
+    for name, ratios in (
+        ("before the start", [[ratio] for ratio in before]),
+        ("the time left", left),
+        ("the whole time", whole),
+    ):
+        _say_forecast(name, [run for run in ratios if run])
+
+
+def _say_forecast(name: str, runs: list[list[float]]) -> None:
+    near = statistics.fmean(
+        statistics.fmean(1 / 1.5 <= ratio <= 1.5 for ratio in run) for run in runs
+    )
+    inside = statistics.fmean(
+        statistics.fmean(EARLY <= 1 / ratio <= LATE for ratio in run) for run in runs
+    )
+    middle = statistics.median(ratio for run in runs for ratio in run)
+    print(
+        f"{name}: forecast / measured median {middle:.2f}, within 1.5 times {100 * near:.0f} %, "
+        f"ends within the span said {100 * inside:.0f} % ({len(runs)} runs)"
+    )
 
 
 def main() -> None:

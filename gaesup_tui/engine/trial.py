@@ -52,6 +52,8 @@ class Trial:
             self._ticked_at = entry.at
             self._totals = entry.totals
             self._weight = entry.tick.weight
+            # A clock may have been set back meanwhile: ticks go on from the last one.
+            self.began_at = entry.at - entry.tick.end_s
 
     def rest(self, at: float) -> None:
         """One side gets everything: nothing can be compared until the traffic is split again."""
@@ -59,7 +61,9 @@ class Trial:
 
     def due(self, at: float) -> bool:
         """Whether the next tick is over, or the first one has still to begin."""
-        return self._totals is None or at - self._ticked_at >= self.state.start.tick_s - _EARLY_S
+        passed_s = at - self._ticked_at
+        # A clock that was set back is dealt with at once.
+        return self._totals is None or not 0 <= passed_s < self.state.start.tick_s - _EARLY_S
 
     def pass_by(self, weight: float) -> None:
         """Takes note of the share on the route, and of nothing else."""
@@ -71,6 +75,9 @@ class Trial:
         self.pass_by(weight)
         if self._totals is None:
             self._begin_at(at, totals, weight)
+            return []
+        if at < self._ticked_at:
+            self._set_back(self._ticked_at - at)
             return []
         entries = self.wait(at)
         if self.due(at):
@@ -88,6 +95,12 @@ class Trial:
         for _ in range(min(missed, _MOST_LATE)):
             entries.append(self._step(self._ticked_at + tick_s, None, None, "late"))
         return entries
+
+    def _set_back(self, by_s: float) -> None:
+        """The clock was: how long the present tick has lasted is not known, so it begins now.
+        What was counted in it is not lost."""
+        self.began_at -= by_s
+        self._ticked_at -= by_s
 
     def _begin_at(self, at: float, totals: Totals, weight: float) -> None:
         if totals.whole:

@@ -9,6 +9,7 @@ import pytest
 
 from gaesup_tui.domain.judging import Arm, Tick, begin
 from gaesup_tui.domain.judging.dispersion import (
+    PHI_CAP,
     PHI_PRIOR_CAP,
     Dispersion,
     Prior,
@@ -75,7 +76,7 @@ def test_noise_known_from_another_score_only_raises() -> None:
     noise = believe(Prior(phi=3.0))
     assert at_least(noise, 2.0).phi == 3.0
     assert at_least(noise, 5.0).phi == 5.0
-    assert at_least(noise, 1e9).phi == 60.0
+    assert at_least(noise, 1e9).phi == PHI_CAP
 
 
 def test_a_history_of_retries_is_learnt_and_a_daily_trend_is_not() -> None:

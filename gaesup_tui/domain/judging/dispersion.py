@@ -14,7 +14,7 @@ from typing import NamedTuple
 _SHORT, _LONG = 3, 12
 PRIOR_TICKS = 18.0
 GATE = 0.7
-PHI_CAP = 60.0
+PHI_CAP = 400.0
 PHI_PRIOR_CAP = 8.0
 """A noisy history may warn the judge, not silence it."""
 

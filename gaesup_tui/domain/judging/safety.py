@@ -122,6 +122,10 @@ def _paid(
 
 def certainty(safety: SafetyBets) -> float:
     """E-value against "worse by the tolerance or more"; 20 is sure at 95 %."""
+    return mixture(EVEN, exponents(safety))
+
+
+def exponents(safety: SafetyBets) -> list[float]:
+    """Log of each bet's fortune, clumps counted."""
     phi = safety.noise.phi
-    exponents = [(log - drift) / phi for log, drift in zip(safety.logs, safety.drifts, strict=True)]
-    return mixture(EVEN, exponents)
+    return [(log - drift) / phi for log, drift in zip(safety.logs, safety.drifts, strict=True)]

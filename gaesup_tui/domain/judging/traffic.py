@@ -16,7 +16,7 @@ HARM = (0.01, 0.1, 0.3, 0.5, 0.65, 0.8)
 """Shares of the expected traffic that are bet on."""
 _SAFE = (0.3, 0.6, 1.0, 1.4)
 """Where between the tolerated drop (0) and the plan (1) the bets on safety lie."""
-STICKY = Prior(phi=6.0)
+STICKY = Prior(phi=8.0)
 """The split is stickier than independent requests: sessions stay in their arm."""
 
 
