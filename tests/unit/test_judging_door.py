@@ -98,8 +98,6 @@ _ARMS = st.one_of(
     ),
 )
 _GAPS: st.SearchStrategy[Gap] = st.sampled_from(["", "late", "reset", "series", "buckets"])
-    ["", "late", "reset", "series", "buckets", "canary"]
-)
 _TICKS = st.builds(
     Tick,
     number=st.integers(-3, 40),
