@@ -21,9 +21,10 @@ class ABStory(Story):
     """``v41`` is stable and ``v42`` has its share of the users."""
 
     def __init__(self, **spec: Any) -> None:
-        super().__init__()
         self.boot = "one"
         self.users: dict[str, tuple[int, int]] | None = {V41: (0, 0), V42: (0, 0)}
+        """By revision, those who came and those of them who converted; None: nobody counts."""
+        super().__init__()
         self.stable("v41")
         self.begin(spec)
         self.settle()
@@ -50,21 +51,19 @@ class ABStory(Story):
         return self.settle()
 
     def seen(self) -> DeploymentSeen:
-        seen = super().seen()
-        users = getattr(self, "users", None)
+        seen, users = super().seen(), self.users
         if users is None:
             return seen
         revisions = {
-            name: replace(there, counters=Counters(users=found[0], converted_users=found[1]))
-            if (found := users.get(name))
-            else there
+            name: replace(there, counters=Counters(users=came, converted_users=converted))
             for name, there in seen.revisions.items()
+            for came, converted in (users[name],)
         }
         return replace(seen, revisions=revisions)
 
     def look(self, seen: DeploymentSeen | None = None) -> list[ev.Event]:
-        if self.deployment.active is None or not hasattr(self, "boot"):
-            return super().look(seen)
+        if self.deployment.active is None:
+            return []
         look = Look(seen or self.seen(), self.windows, self.verdict, boot=self.boot)
         events = decide_look(self.deployment, look, self.now, frozen=self.world.frozen(KEY))
         return self.record(events, ENGINE)
