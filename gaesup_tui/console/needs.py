@@ -10,6 +10,9 @@ from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.views import DeploymentView, EngineView, WaitingView
 from gaesup_widgets.cells import age
 
+LOCK_ENDS_S = 900.0
+"""How long before its end a lock is told of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -41,6 +44,7 @@ def needs(
     views = list(deployments)
     found = [need for view in views if (need := _of(view, now)) is not None]
     found += [need for view in views if (need := _notice(view)) is not None]
+    found += [need for view in views if (need := _lock_ends(view, now)) is not None]
     if engine:
         from gaesup_tui.console.train_words import train_needs
 
@@ -57,9 +61,10 @@ def _of(view: DeploymentView, now: float) -> Need | None:
     if status in ("down", "failed"):
         return _need(view, "down", view["status_text"], view["since"], "", 0)
     if waiting is not None and waiting["person"]:
-        return _need(
-            view, _kind(view), view["status_text"], waiting["since"], _then(waiting, now), 1
-        )
+        # A window ends by itself: whoever decides something comes first.
+        kind, urgency = ("window", 2) if waiting["then"] == "goes on" else (_kind(view), 1)
+        then = _then(waiting, now)
+        return _need(view, kind, view["status_text"], waiting["since"], then, urgency)
     if status == "unknown":
         return _need(view, "not seen", view["status_text"], view["seen_at"], "", 1)
     if status == "degraded" or view["problem"]:
@@ -69,6 +74,16 @@ def _of(view: DeploymentView, now: float) -> Need | None:
         text = f"automation held by {hold['by']}: {hold['why']}"
         return _need(view, "held", text, hold["at"], "stays held", 2)
     return None
+
+
+def _lock_ends(view: DeploymentView, now: float) -> Need | None:
+    """A lock that is about to end: its holder may want it longer, others may go on soon."""
+    lock = view["lock"]
+    if lock is None or lock["until"] is None or lock["until"] - now > LOCK_ENDS_S:
+        return None
+    text = f"lock of {lock['by']}: {lock['why']}"
+    then = f"ends in {age(max(0.0, lock['until'] - now))}"
+    return Need(f"lock:{view['key']}", view["key"], "lock", text, lock["at"], then, 2)
 
 
 def _notice(view: DeploymentView) -> Need | None:

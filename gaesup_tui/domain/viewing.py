@@ -9,6 +9,7 @@ from typing import cast
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
 from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
+from gaesup_tui.domain.attending import attend
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import standing_in
 from gaesup_tui.domain.fresh import copy_of_base
@@ -94,6 +95,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
     stop = world.stop_for(state.key)
     window = standing_in(world, state, now)
     why = waiting(state, sight.seen, stop, window) or waiting_queued(world, state, now)
+    why = attend(state, why, now)
     status = _status(state, sight.seen, stop, why)
     if window and status == "waiting":
         status = "frozen"

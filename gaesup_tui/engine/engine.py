@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.attending import attend
 from gaesup_tui.domain.commands import Command, Deploy, TrainStart
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import NotFound, Unavailable
@@ -230,7 +231,8 @@ class Engine:
             return None
         window = standing_in(self.world, state, self.now())
         why = waiting(state, self.observer.seen(state), self.world.stop_for(key), window)
-        return why or waiting_queued(self.world, state, self.now())
+        why = why or waiting_queued(self.world, state, self.now())
+        return attend(state, why, self.now())
 
     def troubles(self, key: str) -> tuple[str, ...]:
         """Last errors of the calls that should make its wishes true; empty when all is well."""

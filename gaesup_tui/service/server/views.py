@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
+from gaesup_tui.domain.attending import ran_out_at
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.locks import lock_of
@@ -121,6 +122,7 @@ class Views:
             lock_of(state, now) is None,
             tuple(name for name, _ in engine.observer.brewing(state)),
             window_for(engine.world, key, now),
+            state.active is not None and ran_out_at(state.active, now) is not None,
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
             return False

@@ -1,0 +1,54 @@
+"""What time and a lock add to why a thing waits: who it waits for, what ran out, what follows.
+
+``waiting`` says what a state says; this says what it means to the people who read it now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.locks import lock_of
+from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Analyse, Pause
+from gaesup_tui.domain.text import duration
+from gaesup_tui.domain.waiting import Waiting
+
+FOR_YOU = "waits for you"
+
+
+def attend(state: Deployment, why: Waiting | None, now: float) -> Waiting | None:
+    """The same wait, for those who look at it now."""
+    if why is None:
+        return None
+    rollout = state.active
+    if rollout is not None and not rollout.paused and (late := ran_out_at(rollout, now)):
+        why = _late(rollout, why, late)
+    if why.person and (lock := lock_of(state, now)):
+        why = replace(why, what=why.what.replace(FOR_YOU, f"waits for {lock.by.name}, locked"))
+    if why.person and why.until is None and not why.then:
+        why = replace(why, then="stays so")
+    return why
+
+
+def ran_out_at(rollout: Rollout, now: float) -> float | None:
+    """When a wait that then holds ran out; None while it has not, or something else follows."""
+    step = rollout.step
+    if rollout.phase != "forward" or not isinstance(step, Pause | Analyse):
+        return None
+    if step.on_expiry != "hold" or step.expiry_s is None:
+        return None
+    if isinstance(step, Pause) and step.duration_s is not None:
+        return None
+    at = rollout.step_began + step.expiry_s + rollout.extended_s
+    return at if now >= at else None
+
+
+def _late(rollout: Rollout, why: Waiting, at: float) -> Waiting:
+    step = rollout.step
+    asked = duration(at - rollout.step_began)
+    if isinstance(step, Analyse) and not why.person:
+        return Waiting(f"no clear verdict within {asked}: {FOR_YOU}", at, person=True)
+    if isinstance(step, Pause) and why.what == FOR_YOU:
+        return replace(why, what=f"nobody decided within {asked}: {FOR_YOU}")
+    return why
