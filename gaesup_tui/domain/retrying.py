@@ -18,13 +18,16 @@ from gaesup_tui.domain.steps import (
 
 def from_failed(failed: Rollout) -> tuple[Plan, int]:
     """The plan without the waits and tests that had passed, and straight to the share the
-    candidate had; and the index in it of the step that failed."""
+    candidate had; and the index in it of the step that failed. Where the base goes in waves, each
+    takes its share away from it first."""
     passed = max(0, len(failed.records) - 1)
     before = [
         step
         for step in failed.spec.plan[:passed]
         if not isinstance(step, Pause | Analyse | Compare | AwaitTrain | SmokeTest)
     ]
+    if any(isinstance(step, Scale) and step.side == "base" for step in before):
+        return (*before, *failed.spec.plan[passed:]), len(before)
     last_share = [step for step in before if isinstance(step, SetTraffic)][-1:]
     kept = [step for step in before if not isinstance(step, SetTraffic)]
     done = (*kept, *last_share)

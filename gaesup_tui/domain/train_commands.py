@@ -15,7 +15,7 @@ from gaesup_tui.domain.text import printable_line, some
 from gaesup_tui.domain.train import Car, Train
 from gaesup_tui.domain.train_cars import needs_in, place_of, rollout_of, somebody_moved
 from gaesup_tui.domain.train_order import Needs, dependencies_first
-from gaesup_tui.domain.train_rules import blocked, needing, pass_stop, take_back
+from gaesup_tui.domain.train_rules import blocked, needing, pass_stop, take_back, under_way
 from gaesup_tui.domain.world import World
 
 TRAIN_ACTIONS = ("train_promote", "train_abort")
@@ -79,13 +79,13 @@ def at_work(world: World, train: Train, now: float) -> str:
         return f"{some(moving, 3)} on the way"
     if waits := [key for key, place in places.items() if place == "gate"]:
         return f"{some(waits, 3)} at the gate, others are still to come there"
-    blocked = [
+    shut = [
         f"{car.key}: {reason}"
         for car in train.at_work
         if places.get(car.key) == "to come" and (reason := blocked(world, train, car, now))
     ]
-    if blocked:
-        return some(blocked, 2)
+    if shut:
+        return some(shut, 2)
     baking = [key for key, place in places.items() if place == "arrived"]
     return f"{some(baking, 3)} still bake" if baking else "about to go on"
 
@@ -161,7 +161,7 @@ def _cannot_go(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | 
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
     if window := window_for(world, key, now):
         return window.words
-    return why_not(world, "deploy", key, now, by)
+    return under_way(state) or why_not(world, "deploy", key, now, by)
 
 
 def _car(world: World, order: cmd.Deploy) -> Car:

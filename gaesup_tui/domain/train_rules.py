@@ -10,6 +10,7 @@ from __future__ import annotations
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
+from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.second_person import begins_at_gate
@@ -226,7 +227,15 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
     if window := window_for(world, car.key, now):
         return window.words
-    return why_not(world, "deploy", car.key, now, train.by)
+    return under_way(state) or why_not(world, "deploy", car.key, now, train.by)
+
+
+def under_way(state: Deployment | None) -> str | None:
+    """What moves there: a deploy by hand might be queued behind it, a train is not."""
+    rollout = state.active if state else None
+    return (
+        f"{rollout.candidate.version} is on its way: promote or abort it first" if rollout else None
+    )
 
 
 def _depart(world: World, train: Train, car: Car, now: float) -> ev.RolloutCreated:

@@ -36,6 +36,7 @@ class Keeper:
         self._state: Deployment | None = None
         self._seen: DeploymentSeen | None = None
         self._boot = ""
+        self._missing: Mapping[str, int] = {}
         self._traffic = Lane[Route](self._set_traffic, clock, TRAFFIC_TIMEOUT_S, self._go_on)
         self._asked: list[Route] = []
         """Routes that may be in force: the last one the backend took, and all asked for since."""
@@ -77,6 +78,7 @@ class Keeper:
     def _compare(self, state: Deployment) -> None:
         route = route_of(state)
         wished = state.replica_wishes()
+        self._missing = missing(self._seen, route, wished)
         for revision, count in wished.values():
             self._want_replicas(revision, count, route.weights, state)
         self._remove_others(state, wished, route.weights)
@@ -95,6 +97,8 @@ class Keeper:
         seen = self._seen
         there = seen.revision(revision.id) if seen else None
         agrees: bool | None
+        if there and there.wanted > count and self._missing.keys() - {revision.id}:
+            return  # nobody takes any away while what has the traffic beside them is not whole
         if count:
             agrees = there is not None and there.wanted == count
             if seen is None and state.active is None:
@@ -166,6 +170,20 @@ class Keeper:
         self._traffic.close()
         for lane in self._replicas.values():
             lane.close()
+
+
+def missing(
+    seen: DeploymentSeen | None, route: Route, wished: Mapping[str, tuple[Revision, int]]
+) -> dict[str, int]:
+    """Replicas that are wished and not ready, of the revisions that are to have traffic: a wave
+    that had its replicas may have lost them since, and then the next one must not take more."""
+    found = {}
+    for revision in route.weights:
+        there = seen.revision(revision) if seen else None
+        lacks = wished[revision][1] - (there.ready if there else 0) if revision in wished else 0
+        if lacks > 0:
+            found[revision] = lacks
+    return found
 
 
 def known_revisions(state: Deployment) -> dict[str, Revision]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.rollout import ENGINE, Actor
-from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, SetTraffic
+from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause, SetTraffic
 
 from .broken import must
 
@@ -56,6 +56,9 @@ class Claims:
                 must(broken_of == whose, f"{key}: a lock of {gone.by.name} ended for {broken_of}")
             case ev.DecisionMade(index=index, share=True):
                 self.cleared[key] = index
+            case ev.RolloutCreated(rollout=rollout) if key in self.held and recorded.by == ENGINE:
+                back = rollout.spec.strategy == "rollback"
+                must(back, f"{key}: a rollout began by itself while held")
             case ev.StepCompleted() if course and key in self.held and course.phase == "forward":
                 self._held(key, course, event, recorded.by)
         self._locked(key, recorded, course)
@@ -65,7 +68,7 @@ class Claims:
             return
         step = course.plan[event.index]
         must(
-            not isinstance(step, Pause | Analyse | Compare | Bake),
+            not isinstance(step, Pause | Analyse | Compare | AwaitTrain | Bake),
             f"{key}: a wait ended while held",
         )
         after = course.plan[event.index + 1 : event.index + 2]

@@ -14,7 +14,7 @@ from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.gradual import SHARES
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.route import Route
-from gaesup_tui.domain.steps import Analyse, Compare, Pause, Plan, Scale, SetTraffic
+from gaesup_tui.domain.steps import Analyse, AwaitTrain, Compare, Pause, Plan, Scale, SetTraffic
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 
 from .arms import Arms
@@ -23,6 +23,7 @@ from .capacity import Capacity
 from .claims import Claims
 from .course import Course
 from .fleet import Witness
+from .trains import Trains
 
 
 @dataclass
@@ -53,6 +54,9 @@ class Oracle(Witness):
         self.claims = Claims()
         self.capacity = Capacity()
         self.arms = Arms()
+        self.trains = Trains()
+        self.queued: dict[str, str] = {}
+        """The revision that begins once the one before it is over, by deployment."""
         self.at = 0.0
         self.clean = True
         self.kinds: Counter[str] = Counter()
@@ -183,6 +187,7 @@ class Oracle(Witness):
                 self._turn(event, recorded.at)
             case ev.RolloutCreated():
                 self._created(event, recorded.at)
+                self._dequeued(event, recorded.by.name == "gaesup")
             case ev.WindowBegan(scope=scope, name=name):
                 must((scope, name) not in self.windows, f"window {name} began twice")
                 self.windows.add((scope, name))
@@ -196,6 +201,13 @@ class Oracle(Witness):
                 self.clean = False
             case ev.EngineStopped():
                 self.clean = True
+            case _ if hasattr(event, "train"):
+                self.trains.take(recorded, self.courses)
+            case ev.DeployQueued(deployment=key, deploy=deploy):
+                must(self.courses[key].phase != "finished", f"{key}: queued behind nothing")
+                self.queued[key] = deploy.revision.id
+            case ev.QueueDropped(deployment=key):
+                del self.queued[key]
             case _:
                 course = self.courses.get(recorded.deployment)
                 must(course is not None, f"{event.kind} before any rollout")
@@ -252,6 +264,15 @@ class Oracle(Witness):
         self.slowly.discard(key)
         self.rolled_back.discard(key)
         course.enter(0, at)
+
+    def _dequeued(self, event: ev.RolloutCreated, by_itself: bool) -> None:
+        """What was queued begins, or is forgotten for what a person began instead, or for a way
+        back; nothing else begins by itself, but trains."""
+        key, candidate = event.deployment, event.rollout.candidate.id
+        queued = self.queued.pop(key, None)
+        if queued != candidate and by_itself and event.rollout.spec.strategy != "rollback":
+            on_train = any(isinstance(step, AwaitTrain) for step in event.rollout.plan)
+            must(on_train and not queued, f"{key}: a rollout that nobody asked for")
 
     def _coloured(self, key: str, rollout: Rollout) -> None:
         """The candidate takes the colour that is not the base's; once blue-green, always so."""
@@ -338,6 +359,9 @@ class Oracle(Witness):
     def _gate(self, key: str, course: Course, event: ev.StepCompleted, at: float) -> None:
         """Nothing passes a gate without a decision, a verdict, or what its expiry says."""
         step = course.plan[event.index]
+        if isinstance(step, AwaitTrain) and step.last and event.index not in course.decided:
+            self.trains.arrives(step.train, self.courses)
+            return
         if event.result == "skipped":
             must(course.full or event.index in course.decided, f"{key}: skipped undecided")
             return

@@ -126,9 +126,36 @@ class People:
             return cmd.GlobalRollback(scope=scope, why="all of it was wrong")
         if state and random.random() < 0.08:
             return self._claim(state)
+        if (on_train := self._train(engine)) is not None:
+            return on_train
         if state is None or state.active is None:
             return self._begin(state, key)
         return self._on_active(state, key)
+
+    def _train(self, engine: Engine) -> cmd.Command | None:
+        """A train begins, or one that is under way is told what to do."""
+        random = self._random
+        active = [train for train in engine.world.trains if train.active]
+        if active and random.random() < 0.2:
+            train = random.choice(active)
+            expect = train.seq if random.random() < 0.7 else None
+            if random.random() < 0.8:
+                return cmd.TrainPromote(train=train.name, expect_seq=expect, why="well")
+            return cmd.TrainAbort(train=train.name, why="not well")
+        if self.quiet or random.random() > 0.04:
+            return None
+        self._version += 1
+        keys = random.sample([key for key in KEYS if key.endswith("@production")], 2)
+        orders = [self._deploy(key, engine.world.deployments.get(key)) for key in keys]
+        return cmd.TrainStart(
+            train=f"t{self._version}",
+            environment="production",
+            orders=tuple(orders),
+            gate=random.choice(("before", "between", "none")),
+            on_failure=random.choice(("rollback", "hold", "continue")),
+            at_once=random.choice((None, 1)),
+            expiry_s=random.choice((None, 15.0)),
+        )
 
     def _claim(self, state: Deployment) -> cmd.Command | None:
         """Takes a deployment in hand, or lets it go."""
@@ -197,11 +224,13 @@ class People:
             self._fleet.sick.add(revision.id)
         elif luck < 0.2:
             self._fleet.unready.add(revision.id)
+        strategy = random.choice(wishes.STRATEGIES)
         deploy = cmd.Deploy.model_validate(
             {
                 "deployment": key,
                 "revision": revision,
-                "strategy": random.choice(wishes.STRATEGIES),
+                "strategy": strategy,
+                "steps": wishes.careful(random) if strategy == "careful" else [],
                 "replicas": random.choice((None, 1, 2, 3, 4)),
                 "spec": wishes.spec(random),
                 "conversion": {"path": "/orders"} if random.random() < 0.5 else None,

@@ -251,13 +251,15 @@ class Story:
         while True:
             await asyncio.sleep(1.0)
             self._whole()
-            moving = [d for d in engine.world.deployments.values() if d.active]
+            states, trains = engine.world.deployments.values(), engine.world.trains
+            moving = any(d.active or d.queued for d in states) or any(t.active for t in trains)
             self._settled()
             if not moving and not self._oracle.unsettled:
                 break
             must(
                 asyncio.get_running_loop().time() < deadline,
-                f"never came to rest: {[(d.key, engine.waiting(d.key)) for d in moving]}, "
+                f"never came to rest: {[engine.waiting(key) for key in engine.world.deployments]}, "
+                f"{[t for t in engine.world.trains if t.active]}, "
                 f"{self._oracle.unsettled}",
             )
             await self._help(engine)
@@ -273,6 +275,9 @@ class Story:
             for stop in engine.world.stops
             if stop.course is None or stop.course.over
         ]
+        for train in engine.world.trains:
+            if train.phase in ("gate", "held"):
+                commands.append(cmd.TrainPromote(train=train.name, why="over"))
         for state in engine.world.deployments.values():
             if state.lock:
                 commands.append(cmd.Unlock(deployment=state.key, why="over"))
@@ -300,6 +305,8 @@ class Story:
             runs = {r: there.wanted for r, there in place.revisions.items()} if place else {}
             must(runs == wished, f"{key}: {runs} run, {wished} are wished")
             must(not engine.troubles(key), f"{key}: {engine.troubles(key)}")
+            queued = state.queued.deploy.revision.id if state.queued else None
+            must(queued == self._oracle.queued.get(key), f"{key}: {queued} is queued")
             must(state.colour == self._oracle.colours.get(key, ""), f"{key}: is {state.colour}")
         self._people.kept_promises()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-STRATEGIES = ("canary", "canary", "rolling", "rolling", "blueGreen", "abTest")
+STRATEGIES = ("canary", "canary", "rolling", "rolling", "blueGreen", "abTest", "careful")
 
 
 def spec(random: Random) -> dict[str, Any]:
@@ -96,3 +96,21 @@ def _ab_test(random: Random, deadline: float) -> dict[str, Any]:
         "bake": random.choice((0.0, 1.0)),
         "progressDeadline": deadline,
     }
+
+
+def careful(random: Random) -> list[dict[str, Any]]:
+    """A strategy of one's own: replicas and shares grow apart from each other."""
+    then = random.choice(("abort", "promote", "hold"))
+    return [
+        {"deploy": random.choice((1, "50%", "all"))},
+        {"ready": {"timeout": 4.0}},
+        *([{"smoke": {}}] if random.random() < 0.3 else []),
+        {"weight": random.choice((0, 5, 30))},
+        {"stabilise": 0.5},
+        {"replicas": "all"},
+        {"approve": {"expiry": random.choice((5.0, 20.0)), "onExpiry": then}},
+        *([{"weight": 60}] if random.random() < 0.5 else []),
+        {"weight": 100},
+        {"bake": random.choice((0.0, 1.0))},
+        {"retire": True},
+    ]

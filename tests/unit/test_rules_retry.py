@@ -7,7 +7,7 @@ import pytest
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Scale
+from gaesup_tui.domain.steps import Scale, SetTraffic
 
 from .story import KEY, Story
 
@@ -67,3 +67,16 @@ def test_one_that_was_scaled_to_nothing_rolls_with_the_base_it_starts(story: Sto
     assert rollout is not None
     assert rollout.base_replicas == 3
     assert candidates(rollout)[0] == 1, "the surge is counted beside the base"
+
+
+def test_from_the_failed_step_no_wave_takes_replicas_that_still_have_traffic(story: Story) -> None:
+    rolling = {"maxSurge": 0, "maxUnavailable": "50%", "bake": 60}
+    story.deploy("v42", "rolling", 3, rolling=rolling)
+    story.settle()
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+    story.ask(cmd.Retry(deployment=KEY, start="failed"))
+    rollout = story.deployment.active
+    assert rollout is not None
+    gone = rollout.plan.index(Scale(side="base", replicas=0))
+    assert any(isinstance(step, SetTraffic) for step in rollout.plan[:gone])
