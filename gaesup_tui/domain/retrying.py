@@ -55,7 +55,7 @@ def resized(plan: Plan, replicas: int) -> Plan:
 def no_again(state: Deployment, failed: Rollout) -> str | None:
     """Why its plan cannot be run once more; None when it can."""
     plan = failed.spec.plan
-    if not _in_waves(plan):
+    if failed.spec.strategy != "rolling" and not _in_waves(plan):
         return None
     counts = [s.replicas for s in plan if isinstance(s, Scale) and s.side == "candidate"]
     if state.replicas == failed.base_wanted and max(counts) == failed.replicas:

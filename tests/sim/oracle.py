@@ -14,7 +14,7 @@ from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.gradual import SHARES
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.route import Route
-from gaesup_tui.domain.steps import Analyse, AwaitTrain, Compare, Pause, Plan, Scale, SetTraffic
+from gaesup_tui.domain.steps import AwaitTrain, Pause, Plan, Scale, SetTraffic
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 
 from .arms import Arms
@@ -23,6 +23,7 @@ from .capacity import Capacity
 from .claims import Claims
 from .course import Course
 from .fleet import Witness
+from .gates import check_gate
 from .trains import Trains
 
 
@@ -365,29 +366,7 @@ class Oracle(Witness):
         if event.result == "skipped":
             must(course.full or event.index in course.decided, f"{key}: skipped undecided")
             return
-        waited = at - course.began
-        match step:
-            case Pause(duration_s=None, expiry_s=expiry, on_expiry=then):
-                due = (
-                    expiry is not None and then == "promote" and waited >= expiry + course.extended
-                )
-                must(due, f"{key}: passed a gate without a decision")
-            case Pause(duration_s=wait):
-                must(waited >= (wait or 0), f"{key}: a pause was cut short")
-            case Compare():
-                follows = {
-                    "better": step.on_better,
-                    "worse": step.on_worse,
-                    "no difference": step.on_no_difference,
-                    "undecided": step.on_undecided,
-                }
-                promoted = follows.get(course.answer) == "promote"
-                must(promoted, f"{key}: passed on {course.answer!r}")
-                must(waited >= step.min_run_s, f"{key}: a test was cut short")
-            case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
-                due = then == "promote" and waited >= expiry + course.extended
-                must(due or course.verdict == "PROMOTE", f"{key}: analysis without a verdict")
-                must(waited >= wait, f"{key}: analysis was cut short")
+        check_gate(key, course, step, at - course.began)
 
     def _finished(self, key: str, course: Course, outcome: str, at: float) -> None:
         must(course.index == len(course.plan), f"{key}: finished before its last step")

@@ -67,3 +67,20 @@ def test_replicas_stay_while_a_call_for_traffic_is_on_its_way(tmp_path: Path) ->
         assert rig.backend.calls.index("ensure v42 0") > rig.backend.calls.index("traffic [100]")
 
     Rig(tmp_path).run(story)
+
+
+def test_the_base_stays_while_what_has_the_traffic_lost_its_replicas(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.deploy("v41", replicas=2)
+        await rig.until(lambda: rig.deployment.stable)
+        switch = {"blueGreen": {"steps": [100], "bake": 5}}
+        await rig.deploy("v42", strategy="blueGreen", spec=switch)
+        await rig.until(lambda: rig.deployment.weights() == {rig.revision("v42").id: 100})
+        rig.fleet.unready.add(rig.revision("v42").id)
+        await asyncio.sleep(20)
+        assert "ensure v41 0" not in rig.backend.calls
+        rig.fleet.unready.clear()
+        await rig.until(lambda: rig.deployment.active is None)
+        assert "ensure v41 0" in rig.backend.calls
+
+    Rig(tmp_path).run(story)
