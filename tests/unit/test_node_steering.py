@@ -175,6 +175,34 @@ def test_beyond_the_bound_no_arm_takes_new_users(monkeypatch: pytest.MonkeyPatch
     assert min(met) > 400
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), st.booleans()), max_size=200))
+def test_counts_are_those_of_sets_of_users(happened: list[tuple[str, int, bool]]) -> None:
+    """Whatever happens in whatever order, with keys that fall on the same place."""
+    audience, met = Audience("7"), dict[str, set[int]]()
+    converted: dict[str, set[int]] = {}
+    for revision, number, converts in happened:
+        user = number << 56 if number % 2 else number * 256
+        audience.meet(revision, user)
+        met.setdefault(revision, set()).add(user)
+        if converts:
+            audience.convert(revision, user)
+            converted.setdefault(revision, set()).add(user)
+    for revision, users in met.items():
+        others = set().union(*(there for name, there in met.items() if name != revision))
+        only = users - others
+        assert audience.counts(revision) == (len(only), len(converted.get(revision, set()) & only))
+
+
+def test_many_users_are_told_apart_in_little_memory() -> None:
+    notes = counting.Notes()
+    for user in range(0, 2**64, 2**64 // 50_000):
+        notes.put(user, 1)
+    found = [notes.get(user) for user in range(0, 2**64, 2**64 // 50_000)]
+    assert set(found) == {1}
+    assert notes.get(12345) is None
+    assert notes.bytes < 50_000 * 40
+
+
 @pytest.mark.parametrize(
     ("path", "method", "target", "met"),
     [
