@@ -15,7 +15,7 @@ _SHORT, _LONG = 3, 12
 PRIOR_TICKS = 18.0
 GATE = 0.7
 PHI_CAP = 400.0
-PHI_PRIOR_CAP = 8.0
+PHI_PRIOR_CAP = 24.0
 """A noisy history may warn the judge, not silence it."""
 
 

@@ -61,21 +61,21 @@ def settle_traffic(
     odds: Odds,
 ) -> TrafficBets:
     """One tick in which the weight did not change."""
-    both = canary + baseline
+    both, rest = canary + baseline, 1 - weight
 
-    def log_ratio(rho: float, null: float) -> float:
-        share = math.log((1 - weight + weight * null) / (1 - weight + weight * rho))
-        return canary * math.log(rho / null) + both * share
+    def log_likelihood(rho: float) -> float:
+        return canary * math.log(rho) - both * math.log(rest + weight * rho)
 
     null, edge = 1 - odds.kappa * tolerance, 1 - tolerance
+    usual, tolerated = log_likelihood(null), log_likelihood(edge)
     phi, mass = bets.noise.phi, odds.mass
     cap = odds.cap * phi
-    nets = [min(log_ratio(rho, null), cap) for rho in _harm(tolerance, odds.kappa)]
+    nets = [min(log_likelihood(rho) - usual, cap) for rho in _harm(tolerance, odds.kappa)]
     since = [
         odds.tick if old < mass else since for old, since in zip(bets.late, bets.since, strict=True)
     ]
     safe = [
-        log + log_ratio(edge + (1 - edge) * step, edge)
+        log + log_likelihood(edge + (1 - edge) * step) - tolerated
         for log, step in zip(bets.safe, _SAFE, strict=True)
     ]
     per_baseline = weight / (1 - weight)
