@@ -122,6 +122,7 @@ def _first(key: str, version: str) -> Preview:
         lines=[
             ("Now", "nothing runs here"),
             ("Then", f"{what} starts, is tested, and gets 100 %"),
+            ("Baseline", "none: there is nothing to compare it with"),
             ("Way back", "none: abort takes it away"),
         ],
         confirm_key=BY_ID["deploy"].confirm,

@@ -18,7 +18,7 @@ from gaesup_tui.domain.notice_views import QueuedView
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.second_person import begins_at_gate
-from gaesup_tui.domain.steps import Cause
+from gaesup_tui.domain.steps import AwaitTrain, Cause
 from gaesup_tui.domain.waiting import Waiting
 from gaesup_tui.domain.world import World, in_scope
 
@@ -41,6 +41,11 @@ def queue_deploy(state: Deployment, moving: Rollout, command: cmd.Deploy) -> lis
     if moving.phase == "forward" and moving.candidate.id == command.revision.id:
         raise Refused(f"{state.key}: {version} is on its way already, byte for byte")
     key_of(command)  # an A/B test that could not begin is said now
+    if policy == "replace" and (train := _train_of(moving)):
+        raise Refused(
+            f"deploy {state.key}: {version} moves in train {train}, which would go back with it",
+            hint=f"`gaesup train abort {train}` first, or wait until it arrived",
+        )
     # A rollback leads to safety: turning it round would lead back to what was left.
     turns = policy == "replace" and moving.spec.strategy != "rollback"
     queued = ev.DeployQueued(
@@ -55,9 +60,17 @@ def queue_deploy(state: Deployment, moving: Rollout, command: cmd.Deploy) -> lis
     return [queued, *retreat(state, cause)]
 
 
+def _train_of(rollout: Rollout) -> str:
+    """The release train it moves in; empty: none."""
+    return next((step.train for step in rollout.spec.plan if isinstance(step, AwaitTrain)), "")
+
+
 def blocked_by(world: World, state: Deployment, now: float) -> str | None:
     """Why what is queued does not begin although nothing moves; None when it may."""
     assert state.queued is not None  # the caller looked
+    for train in world.trains:
+        if train.active and any(car.key == state.key for car in train.cars):
+            return f"train {train.name} is under way"
     if state.hold:
         return f"its automation is held by {state.hold.by.name}: release it, with a reason"
     window = window_for(world, state.key, now)

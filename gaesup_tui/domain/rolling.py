@@ -38,13 +38,14 @@ def rolling(spec: RollingSpec, replicas: int, checks: tuple[Check, ...], base: i
     surge, unavailable = limits(spec, replicas)
     least = max(min(replicas, base) - unavailable, 1 if surge else 0)
     most = max(replicas, base) + surge
+    fewer = max(0, min(replicas, base) - least)
     steps: list[Step] = []
     ready, share = 0, 0
     while ready < replicas:
         going = _left(base, least, ready, keep=bool(surge))
         if (ready or not surge) and going < base:
             base = going
-            steps.append(Scale(side="base", replicas=base))
+            steps.append(Scale(side="base", replicas=base, unavailable=fewer))
         ready = min(replicas, most - base)
         steps.append(Scale(side="candidate", replicas=ready))
         steps.append(_await(spec))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
+from gaesup_tui.domain.capacity import too_few_left
 from gaesup_tui.domain.checking import failed_check, judge_acts, passed
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Comparisons
@@ -262,6 +263,8 @@ def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:
 def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -> list[ev.Event]:
     done = _done(rollout, look, now, held=is_held(deployment))
     if done is None:
+        return []
+    if too_few_left(rollout, look.seen):
         return []
     if (share := held_before(deployment)) is not None:
         why = f"{share} % waits for you"

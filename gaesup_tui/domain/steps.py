@@ -39,6 +39,8 @@ class Scale(Frozen):
     kind: Literal["scale"] = "scale"
     side: Side
     replicas: int = Field(ge=0, le=1000)
+    unavailable: int = Field(default=0, ge=0, le=1000)
+    """Of the base: how many fewer than asked for may be ready once it is done."""
 
     def title(self) -> str:
         return f"{self.side} × {self.replicas}"

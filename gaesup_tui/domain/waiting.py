@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.abtest.words import in_short
+from gaesup_tui.domain.capacity import too_few_left
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import InForce
 from gaesup_tui.domain.fresh import copies_missing
@@ -125,12 +126,19 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             what = f"waits until train {train} arrives" if last else f"at the gate of train {train}"
             return Waiting(what, since, False)
         case Bake(duration_s=wait):
-            return Waiting("baking, the base stays warm", since, False, since + wait, "finishes")
+            kept = too_few_left(rollout, seen)
+            return Waiting(
+                f"baking, {kept or 'the base stays warm'}", since, False, since + wait, "finishes"
+            )
         case AwaitReady(side=side, timeout_s=wait):
             what = not_ready(rollout, seen, side)
             return Waiting(what, since, False, since + wait, "aborts")
         case SmokeTest(timeout_s=wait):
             return Waiting("smoke test runs", since, False, since + wait, "aborts")
+        case SetTraffic() if dict(seen.weights) == rollout.weights() and (
+            kept := too_few_left(rollout, seen)
+        ):
+            return Waiting(kept, since, False)
         case SetTraffic(weight_percent=weight):
             live = seen.weights.get(rollout.candidate.id, 0)
             return Waiting(f"traffic {live} % of {weight} % on the route", since, False)

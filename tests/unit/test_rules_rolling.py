@@ -16,6 +16,7 @@ from gaesup_tui.domain.observation import ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.rolling import limits, rolling
 from gaesup_tui.domain.steps import AwaitReady, Bake, Check, Scale, SetTraffic, SmokeTest
 from gaesup_tui.domain.strategy_spec import RollingSpec
+from gaesup_tui.domain.waiting import waiting
 
 from .story import KEY, Story, revision
 
@@ -173,3 +174,66 @@ def test_the_way_back_leads_from_any_wave_to_all_of_the_base() -> None:
         told.settle()
         assert told.deployment.weights() == {V41: 100}
         assert told.deployment.replica_wishes()[V41][1] == 6
+
+
+def lost(told: Story, version: str, ready: int, wanted: int) -> None:
+    """From now on only so many replicas of ``version`` are seen ready."""
+    replicas = tuple(
+        ReplicaSeen(f"{version}-{n}", "ready" if n < ready else "starting", told.now)
+        for n in range(wanted)
+    )
+    told.spoil[revision(version).id] = RevisionSeen(wanted=wanted, replicas=replicas)
+
+
+def at_first_share(unavailable: int = 0) -> Story:
+    """Four replicas of v41; one of v42 is ready and about to get its share."""
+    told = Story()
+    told.deploy("v41", "rolling", 4)
+    told.settle()
+    told.deploy("v42", "rolling", None, rolling={"maxUnavailable": unavailable})
+    while told.deployment.active and not told.deployment.active.weight_percent:
+        told.look()
+    return told
+
+
+def test_no_old_replica_goes_while_a_new_one_that_was_ready_no_longer_is() -> None:
+    told = at_first_share()
+    lost(told, "v42", ready=0, wanted=1)
+    assert told.settle() == []
+    assert told.deployment.replica_wishes()[V41][1] == 4
+    why = waiting(told.deployment, told.seen(), None)
+    assert why is not None
+    assert why.what == "the base stays: 3 of 4 replicas would be ready without it"
+    told.spoil.clear()
+    told.settle()
+    assert told.deployment.weights() == {V42: 100}
+
+
+def test_as_many_as_are_allowed_may_be_missing() -> None:
+    told = at_first_share(unavailable=1)
+    lost(told, "v41", ready=3, wanted=4)
+    told.look()
+    assert told.deployment.replica_wishes()[V41][1] == 2
+
+
+def test_what_serves_nobody_may_go_in_any_case() -> None:
+    told = at_first_share()
+    lost(told, "v41", ready=0, wanted=4)
+    told.look()
+    assert told.deployment.replica_wishes()[V41][1] == 3
+
+
+def test_the_base_stays_past_its_bake_until_the_new_ones_are_ready_again() -> None:
+    told = Story()
+    told.stable("v41")
+    told.deploy("v42", "blueGreen", blueGreen={"steps": [100], "bake": "10s"})
+    told.settle()
+    lost(told, "v42", ready=1, wanted=2)
+    told.later(11)
+    assert told.deployment.replica_wishes()[V41][1] == 2
+    why = waiting(told.deployment, told.seen(), None)
+    assert why is not None
+    assert why.what == "baking, the base stays: 1 of 2 replicas would be ready without it"
+    told.spoil.clear()
+    told.settle()
+    assert told.deployment.stable == revision("v42")

@@ -262,6 +262,7 @@ class Fleet:
                 revision.compiling = task
             return
         living = [r for r in revision.replicas if r.state not in ("draining", "gone")]
+        living.sort(key=lambda replica: replica.state != "ready")  # who serves nobody goes first
         for surplus in living[revision.wanted :]:
             surplus.drain()
         if revision.compiled is not None:
