@@ -7,7 +7,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaesup_tui.domain.abtest.ahead import ahead
@@ -148,6 +148,7 @@ def test_it_says_how_many_users_tell_the_smallest_difference_that_matters() -> N
 counted = st.integers(0, 10**7)
 
 
+@settings(deadline=None)
 @given(counted, counted, counted, counted, st.integers(1, 99), st.floats(0, 1e7))
 def test_no_counts_make_nonsense(
     one: int, of_one: int, two: int, of_two: int, share: int, elapsed: float

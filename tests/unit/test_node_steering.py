@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaesup_backends.local import counting, frames
@@ -93,6 +93,7 @@ def test_arms_follow_the_share_and_nobody_flips_while_it_stays() -> None:
     assert door.arms() == arms
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_a_growing_share_takes_users_of_the_other_arm_only(low: int, high: int) -> None:
     low, high = sorted((low, high))
@@ -175,6 +176,7 @@ def test_beyond_the_bound_no_arm_takes_new_users(monkeypatch: pytest.MonkeyPatch
     assert min(met) > 400
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), st.booleans()), max_size=200))
 def test_counts_are_those_of_sets_of_users(happened: list[tuple[str, int, bool]]) -> None:
     """Whatever happens in whatever order, with keys that fall on the same place."""
