@@ -13,7 +13,7 @@ Json = dict[str, Any]
 POSSIBLE = (
     *("promote", "promote_full", "pause", "resume", "abort", "retry", "rollback", "deploy"),
     *("scale", "unhold", "extend", "step_back", "hold", "lock", "unlock"),
-    *("abort_gradual", "ignore", "ack", "unqueue"),
+    *("abort_gradual", "ignore", "ack", "delete", "unqueue"),
 )
 
 

@@ -107,6 +107,14 @@ COMMANDS: tuple[Command, ...] = (
         NO_WAIT,
     ),
     _action("ack", "decide", *ONE, REASON, NO_WAIT),
+    _action(
+        "delete",
+        "delete",
+        *ONE,
+        arg("--yes", action="store_true", help="ask nothing"),
+        REASON,
+        NO_WAIT,
+    ),
     _action("pause", "decide", *ONE, REASON, NO_WAIT),
     _action("resume", "decide", *ONE, REASON, GLASS, NO_WAIT),
     _action(

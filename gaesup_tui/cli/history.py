@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
-from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.domain.errors import Invalid, NotFound
 from gaesup_tui.domain.text import duration, milliseconds, percent, printable_line
-from gaesup_tui.domain.views import EventView, Numbers
+from gaesup_tui.domain.views import EventView, Numbers, StatusRow
 from gaesup_tui.service.client import Client
 
 _STYLE = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     key = ""
     if args.unit:
         rows = engine.status()["deployments"]
-        key = targets.find(rows, args.unit, args.environment)["key"]
+        key = _key(rows, args.unit, args.environment)
     if args.good:
         return _good(engine, key, out)
     kinds = ("verdict_given",) if args.verdicts else ()
@@ -44,6 +44,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     else:
         out.line("no verdict was given" if args.verdicts else "nothing happened yet")
     return 0
+
+
+def _key(rows: Sequence[StatusRow], unit: str, environment: str | None) -> str:
+    """The deployment that is meant; one that was deleted is meant by its whole name."""
+    try:
+        return targets.find(rows, unit, environment)["key"]
+    except NotFound:
+        if "@" not in unit:
+            raise
+        return unit
 
 
 def _good(engine: Client, key: str, out: Output) -> int:

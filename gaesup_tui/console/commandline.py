@@ -18,7 +18,7 @@ from gaesup_tui.domain.text import parse_duration
 _DECISIONS = frozenset(
     (
         *("promote", "abort", "pause", "resume", "retry", "rollback", "scale", "extend"),
-        *("step-back", "hold", "lock", "unlock", "ignore", "ack", "unqueue"),
+        *("step-back", "hold", "lock", "unlock", "ignore", "ack", "unqueue", "delete"),
     )
 )
 _GO = {"now": "now", "deployments": "deployments", "activity": "activity", "help": "help"}

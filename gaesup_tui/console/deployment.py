@@ -75,6 +75,7 @@ class Deployment(Page):
         "verdicts",
         "abort_gradual",
         "ignore",
+        "delete",
         "hold",
         "lock",
         "unlock",

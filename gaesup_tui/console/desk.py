@@ -31,6 +31,7 @@ _SHOWN_KEYS = {
     "enter": "Enter",
     "escape": "Esc",
     "backspace": "Backspace",
+    "delete": "Del",
 }
 
 

@@ -203,6 +203,16 @@ ACTIONS: tuple[Action, ...] = (
         asks_engine="scale",
     ),
     Action(
+        "delete",
+        "delete",
+        "Delete",
+        "Take a deployment away: traffic first, then its replicas; the history stays",
+        "delete UNIT",
+        danger=3,
+        confirm="y",
+        asks_engine="delete",
+    ),
+    Action(
         "unhold",
         "H",
         "Release hold",

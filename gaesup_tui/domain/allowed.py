@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gaesup_tui.domain.deleting import no_delete
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.gradual import is_gradual, shares_back
 from gaesup_tui.domain.holding import held_before
@@ -36,6 +37,7 @@ DEPLOYMENT_ACTIONS = (
     "lock",
     "unlock",
     "unqueue",
+    "delete",
 )
 
 
@@ -45,7 +47,7 @@ def why_not(world: World, action: str, key: str, now: float, by: Actor | None = 
     ``deploy`` is also asked about deployments that do not exist yet. ``by`` None: whether it is
     possible for anybody; a lock may still keep it from one who asks.
     """
-    state = world.deployments.get(key)
+    state = world.find(key)
     if state is None:
         return _stopped(world, key) if action == "deploy" else f"there is no deployment {key}"
     return (
@@ -92,6 +94,8 @@ def _why_not(world: World, action: str, state: Deployment, now: float) -> str | 
             return _stopped(world, key)
         case "unqueue":
             return None if state.queued else "no revision is queued here"
+        case "delete":
+            return _stopped(world, key) or no_delete(world, state)
         case "scale":
             return None if state.stable or state.active else "nothing runs here to scale"
         case "unhold":

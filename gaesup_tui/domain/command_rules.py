@@ -61,8 +61,8 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         case cmd.RemoveWindow():
             return remove_window(world, command)
         case cmd.Deploy():
-            _check_moved(world.deployments.get(command.deployment), command.expect_seq)
-            moving = world.deployments.get(command.deployment)
+            _check_moved(world.find(command.deployment), command.expect_seq)
+            moving = world.find(command.deployment)
             if moving and moving.active:
                 _check_allowed(world, "queue", command.deployment, now, by)
                 return queue_deploy(moving, moving.active, command)
@@ -72,7 +72,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
             glass = break_glass(world, command, command.deployment, now, *windows)
             begun = begins_at_gate(world, begin_deploy(world, command, by, now), command.policy)
             return [*policy, begun, *glass]
-    state = world.deployments.get(command.deployment)
+    state = world.find(command.deployment)
     if state is None:
         raise NotFound(
             f"there is no deployment {command.deployment}",
@@ -147,6 +147,8 @@ def _on_deployment(
         case cmd.Ignore():
             _need_reason(command.why, "ignoring a check")
             return ignore(state, command.check, command.why, by, now)
+        case cmd.Delete():
+            return [ev.DeploymentDeleted(deployment=key, why=command.why)]
         case cmd.Ack():
             return [ev.Acknowledged(deployment=key, why=command.why)]
         case cmd.Rollback():

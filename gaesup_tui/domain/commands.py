@@ -122,6 +122,12 @@ class Ack(_OnDeployment):
     action: Literal["ack"] = "ack"
 
 
+class Delete(_OnDeployment):
+    """Nothing serves there any more; the history stays."""
+
+    action: Literal["delete"] = "delete"
+
+
 class Scale(_OnDeployment):
     action: Literal["scale"] = "scale"
     replicas: Replicas
@@ -259,6 +265,7 @@ Command = Annotated[
     | Retry
     | Ignore
     | Ack
+    | Delete
     | Scale
     | ReleaseHold
     | Hold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.commands import Deploy
+from gaesup_tui.domain.deleting import Deleted, cleared
 from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.revision import Revision
@@ -103,6 +104,7 @@ class Deployment(Frozen):
     lock: Lock | None = None
     """Also one that ran out: ``locks.lock_of`` says what is in force."""
     notice: Notice | None = None
+    deleted: Deleted | None = None
     queued: Queued | None = None
     rollouts: int = 0
     """How many there were; the next one's number."""
@@ -187,6 +189,8 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
             return _finished(state, state.active, event, recorded)
         case ev.WayBackVerified() as event if state.rollout:
             return _verified(state, state.rollout, event, recorded.at)
+        case ev.DeploymentDeleted(why=why):
+            return state.model_copy(update=cleared(recorded.by, recorded.at, why))
         case ev.Acknowledged():
             return state.model_copy(update={"notice": None})
         case _ if state.active:
@@ -229,6 +233,7 @@ def _created(state: Deployment, event: ev.RolloutCreated) -> Deployment:
             "rollout": enter(rollout, 0, rollout.at),
             "past": past,
             "queued": None,
+            "deleted": None,
             "rollouts": state.rollouts + 1,
         }
     )

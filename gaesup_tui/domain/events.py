@@ -178,6 +178,12 @@ class Acknowledged(Frozen):
     why: Text = ""
 
 
+class DeploymentDeleted(Frozen):
+    kind: Literal["deployment_deleted"] = "deployment_deleted"
+    deployment: DeploymentKey
+    why: Text = ""
+
+
 class DeploymentScaled(Frozen):
     kind: Literal["deployment_scaled"] = "deployment_scaled"
     deployment: DeploymentKey
@@ -337,6 +343,7 @@ Event = Annotated[
     | WayBackVerified
     | Acknowledged
     | DeploymentScaled
+    | DeploymentDeleted
     | HoldSet
     | HoldReleased
     | LockSet

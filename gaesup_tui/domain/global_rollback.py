@@ -21,7 +21,7 @@ from gaesup_tui.domain.world import Stop, World, in_scope
 
 def course_of(world: World, scope: str, now: float) -> Course:
     """What a global rollback of ``scope`` would do, from how the world is now."""
-    keys = [key for key in world.deployments if in_scope(key, scope)]
+    keys = [key for key in world.deployments if in_scope(key, scope) and world.find(key)]
     turns = {key: _turn(world, world.deployments[key]) for key in keys}
     needs = {key: needs_of(world.deployments[key]) for key in keys}
     groups = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gaesup_tui.domain.actions import ACTIONS, BY_ID
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.claim_preview import breaks, claim_lines
+from gaesup_tui.domain.deleting import delete_lines
 from gaesup_tui.domain.deployment import Deployment, Release
 from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.glass_preview import glass_in_the_way, with_glass, with_lines
@@ -60,7 +61,7 @@ def preview(
     if known is None or known.scope != "deployment" or not known.mutating:
         names = ", ".join(a.id for a in ACTIONS if a.scope == "deployment" and a.mutating)
         raise Invalid(f"action: there is no {printable_line(action, 40)!r}", hint=f"one of {names}")
-    state = world.deployments.get(key)
+    state = world.find(key)
     if state is None and action != "deploy":
         raise NotFound(
             f"there is no deployment {printable_line(key, 130)}",
@@ -85,7 +86,7 @@ def preview(
         ],
         confirm_key=known.confirm,
         confirm_title=known.title.lower(),
-        typed="",
+        typed=key if action == "delete" else "",
         needs_reason=action in NEEDS_REASON or breaks(state, action, by, now),
         check=check if action == "ignore" else "",
         glass="",
@@ -204,6 +205,8 @@ def _lines(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[t
     rollout, action = state.active, asked.action
     if action.startswith("scale"):
         return _scale_lines(state, asked.replicas, sight)
+    if action == "delete":
+        return delete_lines(state)
     if action == "ack" and state.notice:
         return [("Seen", state.notice.text), ("Then", "it leaves the list of what needs you")]
     if action == "ignore" and state.rollout:

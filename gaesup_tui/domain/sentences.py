@@ -79,6 +79,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return "rollback acknowledged", "info"
         case ev.DeploymentScaled(replicas=replicas):
             return f"scaled to {replicas}", "info"
+        case ev.DeploymentDeleted():
+            return "deleted", "warn"
         case ev.HoldSet(why=why, by_hand=by_hand):
             return "automation held" if by_hand else f"automation held {why}", "warn"
         case ev.LockSet(for_s=for_s):

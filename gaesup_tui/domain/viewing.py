@@ -217,7 +217,7 @@ def _status(
 
 def _resting(state: Deployment, seen: DeploymentSeen) -> Status:
     if state.stable is None:
-        return "failed"
+        return "returning" if state.deleted else "failed"
     health = _health(state, seen)
     if health == "healthy" and state.rollout and state.rollout.outcome == "aborted":
         return "aborted"
@@ -233,6 +233,8 @@ def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
         if rollout.phase == "back":
             return f"{change}{what}{following}"
         return f"{change} at {rollout.weight_percent} %{what}{following}"
+    if state.deleted:
+        return f"deleted by {state.deleted.by.name}: its replicas leave"
     stable = state.stable.version if state.stable else "nothing"
     queued = f"; {why.what}" if why else ""
     colour = f"{state.colour}, " if state.colour else ""

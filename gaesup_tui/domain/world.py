@@ -216,6 +216,11 @@ class World:
             until = min(until, stop.at)
         return standing.put_off(state, since, max(since, until))
 
+    def find(self, key: str) -> Deployment | None:
+        """A deployment that is there; one that was deleted is not."""
+        state = self.deployments.get(key)
+        return None if state is None or state.deleted else state
+
     def stop_for(self, key: str) -> Stop | None:
         """The stop or freeze in force for a deployment, the most severe first."""
         covering = [stop for stop in self.stops if stop.covers(key)]

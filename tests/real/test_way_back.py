@@ -176,3 +176,19 @@ def test_what_finished_its_bake_is_kept_with_its_numbers(cart: Stack) -> None:
     assert re.search(r"v41 is cold: fetch and start (about \d|under)[^,]*, last \d+ starts", takes)
     cart.ask("rollback")
     cart.until(CART, lambda row: row["version"] == "v41", "back", 60.0)
+
+
+def test_a_deleted_unit_is_gone_from_sight_and_not_from_history(cart: Stack) -> None:
+    cart.serve("search", "v7")
+    key = "search@production"
+    asked = cart.run("delete", "search")
+    assert asked.returncode == 2
+    assert "delete asks first" in asked.stderr
+    gone = cart.run("delete", "search", "--yes", "--reason", "moved away")
+    assert gone.returncode == 0, gone.stderr
+    assert f"{key}  is gone, seen after" in gone.stdout
+    assert key not in cart.run("status").stdout
+    assert key not in [view["key"] for view in cart.client.snapshot()["deployments"]]
+    assert "deleted" in cart.run("history", key).stdout
+    cart.serve("search", "v8")
+    assert cart.row(key)["version"] == "v8"

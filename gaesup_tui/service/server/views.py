@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gaesup_tui.domain.attending import ran_out_at
+from gaesup_tui.domain.deleting import has_left
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.locks import lock_of
@@ -68,6 +69,8 @@ class Views:
         self._speeds = speeds
         self._boot = boot
         self._entries: dict[str, _Entry] = {}
+        self._gone: dict[str, int] = {}
+        """What was deleted and has left, and in which ``rev``."""
         self._engine_mark: Hashable = None
         self._engine_json = b"{}"
         self._engine_rev = 0
@@ -87,27 +90,41 @@ class Views:
         self._refreshed = (now, self._engine.changes)
         changed: dict[str, bytes] = {}
         turns = Turns()
+        gone: list[str] = []
         for key in tuple(self._engine.world.deployments):
-            if self._renew(key, now):
+            if self._left(key):
+                if self._entries.pop(key, None):
+                    gone.append(key)
+            elif self._renew(key, now):
                 changed[key] = self._whole(self._entries[key])
             if turns.over:
                 tell(self._counted(None, changed))
                 changed = {}
                 await turns.pause()
-        tell(self._counted(self._renew_engine(now), changed))
+        tell(self._counted(self._renew_engine(now), changed, gone))
         return turns.took_s
+
+    def _left(self, key: str) -> bool:
+        """Whether it was deleted and nothing of it is seen any more: then nobody is shown it."""
+        state = self._engine.world.deployments[key]
+        return state.deleted is not None and has_left(state, self._engine.observer.seen(state))
 
     def renew(self, key: str, now: float) -> Changed | None:
         """One deployment at once, with its numbers; None when it did not change."""
+        if self._left(key):
+            return None
         changed = {key: self._whole(self._entries[key])} if self._renew(key, now) else {}
         self._take_numbers(self._entries[key])
         return self._counted(None, changed)
 
-    def _counted(self, engine: bytes | None, changed: dict[str, bytes]) -> Changed | None:
-        if not engine and not changed:
+    def _counted(
+        self, engine: bytes | None, changed: dict[str, bytes], gone: Sequence[str] = ()
+    ) -> Changed | None:
+        if not engine and not changed and not gone:
             return None
         self.rev += 1
-        return Changed(self.rev, engine, changed)
+        self._gone |= dict.fromkeys(gone, self.rev)
+        return Changed(self.rev, engine, changed, tuple(gone))
 
     def _renew(self, key: str, now: float) -> bool:
         engine, entry = self._engine, self._entries.get(key)
@@ -156,7 +173,8 @@ class Views:
         """What changed after ``rev`` of this boot."""
         engine = self._engine_json if self._engine_rev > rev else None
         changed = {k: self._whole(e) for k, e in self._entries.items() if e.rev > rev}
-        return Changed(self.rev, engine, changed)
+        gone = (k for k, at in self._gone.items() if at > rev and k not in self._entries)
+        return Changed(self.rev, engine, changed, tuple(gone))
 
     async def measure(self, now: float, *, older_than_s: float = 0.0) -> None:
         """Takes over the numbers of this moment, in slices; not if those it has are younger."""
