@@ -245,6 +245,7 @@ COMMANDS: tuple[Command, ...] = (
                 help="start: for every unit, instead of its own",
             ),
             arg("--plan", action="store_true", help="only show what would happen"),
+            GLASS,
             FILE,
             REASON,
             JSON,

@@ -49,7 +49,10 @@ def _command(engine: Client, args: argparse.Namespace) -> TrainStart:
     name, spec = _spec(project, args)
     command = train_command(project, name, spec, printable_line(args.reason, 500))
     rows = engine.status()["deployments"]
-    return bound(command, {row["key"]: row["seq"] for row in rows if row["version"]})
+    command = bound(command, {row["key"]: row["seq"] for row in rows if row["version"]})
+    glass = printable_line(args.break_glass, 500)
+    orders = tuple(o.model_copy(update={"break_glass": glass}) for o in command.orders)
+    return command.model_copy(update={"orders": orders})
 
 
 def _spec(project: Project, args: argparse.Namespace) -> tuple[str, TrainSpec]:

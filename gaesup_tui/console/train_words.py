@@ -13,7 +13,7 @@ from gaesup_widgets.symbols import Symbols
 
 _PHASES = {
     "forward": ("running", "moves", "accent"),
-    "gate": ("waiting", "waits for you", "warn"),
+    "gate": ("waiting", "at a gate", "warn"),
     "held": ("paused", "held", "bad"),
     "back": ("warn", "goes back", "bad"),
 }
@@ -23,7 +23,7 @@ _OUTCOMES = {
     "partly": ("bad", "partly", "bad"),
 }
 _PLACES = {
-    "to come": ("unknown", "dim"),
+    "to come": ("planned", "dim"),
     "moving": ("running", "accent"),
     "gate": ("waiting", "warn"),
     "arrived": ("running", "accent"),

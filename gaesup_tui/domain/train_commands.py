@@ -5,9 +5,10 @@ from __future__ import annotations
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.calendar_rules import taken
 from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
-from gaesup_tui.domain.freezing import window_for
+from gaesup_tui.domain.freezing import break_glass, window_for
 from gaesup_tui.domain.locks import same_person
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.second_person import asks_two
@@ -15,7 +16,14 @@ from gaesup_tui.domain.text import printable_line, some
 from gaesup_tui.domain.train import Car, Train
 from gaesup_tui.domain.train_cars import needs_in, place_of, rollout_of, somebody_moved
 from gaesup_tui.domain.train_order import Needs, dependencies_first
-from gaesup_tui.domain.train_rules import blocked, needing, pass_stop, take_back, under_way
+from gaesup_tui.domain.train_rules import (
+    blocked,
+    needing,
+    pass_stop,
+    stands_still,
+    take_back,
+    under_way,
+)
 from gaesup_tui.domain.world import World
 
 TRAIN_ACTIONS = ("train_promote", "train_abort")
@@ -41,7 +49,8 @@ def train_why_not(
         return "it is on the way back already"
     if action == "train_abort":
         return None
-    windows = (window_for(world, car.key, now) for car in train.cars if not car.aside)
+    bound = [car for car in train.cars if not car.aside and not car.order.break_glass]
+    windows = (window_for(world, car.key, now) for car in bound)
     if window := next((window for window in windows if window), None):
         return window.words
     if by and same_person(train.by, by) and asks_two(world, train.cars[0].key):
@@ -86,6 +95,13 @@ def at_work(world: World, train: Train, now: float) -> str:
     ]
     if shut:
         return some(shut, 2)
+    still = [
+        f"{car.key}: {reason}"
+        for car in train.cars
+        if places.get(car.key) in ("arrived", "ready") and (reason := stands_still(world, car, now))
+    ]
+    if still:
+        return some(still, 2)
     baking = [key for key, place in places.items() if place == "arrived"]
     return f"{some(baking, 3)} still bake" if baking else "about to go on"
 
@@ -101,6 +117,7 @@ def start_train(world: World, command: cmd.TrainStart, by: Actor, now: float) ->
     cars, needs = _checked(world, command, by, now)
     groups = dependencies_first(needs, cars)
     return [
+        *taken(world, command.orders[0].policy),
         ev.TrainStarted(
             train=command.train,
             environment=command.environment,
@@ -110,7 +127,7 @@ def start_train(world: World, command: cmd.TrainStart, by: Actor, now: float) ->
             at_once=command.at_once,
             expiry_s=command.expiry_s,
             why=command.why,
-        )
+        ),
     ]
 
 
@@ -159,12 +176,17 @@ def _cannot_go(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | 
         return f"it is on train {other.name} already"
     if state and state.hold:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
-    if window := window_for(world, key, now):
-        return window.words
-    return under_way(state) or why_not(world, "deploy", key, now, by)
+    if reason := under_way(state) or why_not(world, "deploy", key, now, by):
+        return reason
+    try:
+        break_glass(world, order, key, now, *(order.policy.windows if order.policy else ()))
+    except Refused as refusal:
+        return refusal.message.partition(": ")[2]
+    return None
 
 
 def _car(world: World, order: cmd.Deploy) -> Car:
+    order = order.model_copy(update={"policy": None, "expect_seq": None})
     state = world.deployments.get(order.deployment)
     stable = state.stable if state else None
     if stable is None:

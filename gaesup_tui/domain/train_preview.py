@@ -35,7 +35,7 @@ def train_plan(
     many = len(command.orders)
     title = f"Train {command.train}: {many} {'unit' if many == 1 else 'units'}"
     try:
-        started = start_train(world, command, by, now)[0]
+        started = start_train(world, command, by, now)[-1]
     except GaesupError as error:
         plan = _empty(command, f"{title} to {command.environment}")
         return {**plan, "refused": str(error)}

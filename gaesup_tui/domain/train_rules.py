@@ -11,7 +11,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.freezing import window_for
+from gaesup_tui.domain.freezing import break_glass, standing_in, window_for
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.second_person import begins_at_gate
 from gaesup_tui.domain.steps import Cause
@@ -203,6 +203,7 @@ def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event
     under_way = sum(1 for car in cars if place_of(world, car) in ("moving", "gate"))
     room = (train.at_once or len(cars)) - under_way
     found: list[ev.RolloutCreated] = []
+    glass: list[ev.Event] = []
     for car in cars:
         if car.rollout or len(found) >= room or blocked(world, train, car, now):
             continue
@@ -213,11 +214,12 @@ def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event
         if cause := somebody_moved(state, car):
             return [ev.TrainTurned(train=train.name, to="held", cause=cause)]
         found.append(_depart(world, train, car, now))
+        glass += break_glass(world, car.order, car.key, now)
     if not found:
         return []
     begins = tuple(created.rollout.id for created in found)
     moved = ev.TrainMoved(train=train.name, group=number, groups=len(train.groups), begins=begins)
-    return [moved, *found]
+    return [moved, *found, *glass]
 
 
 def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
@@ -225,7 +227,8 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
     state = world.deployments.get(car.key)
     if state and state.hold:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
-    if window := window_for(world, car.key, now):
+    window = window_for(world, car.key, now)
+    if window and not car.order.break_glass:
         return window.words
     return under_way(state) or why_not(world, "deploy", car.key, now, train.by)
 
@@ -236,6 +239,17 @@ def under_way(state: Deployment | None) -> str | None:
     return (
         f"{rollout.candidate.version} is on its way: promote or abort it first" if rollout else None
     )
+
+
+def stands_still(world: World, car: Car, now: float) -> str | None:
+    """Why a unit under way may not let go of its base now; None when it may."""
+    state = world.deployments[car.key]
+    if stop := world.stop_for(car.key):
+        return f"stopped by {stop.by.name}: release it first, with a reason"
+    if state.hold:
+        return f"its automation is held ({state.hold.why}): release it first, with a reason"
+    window = standing_in(world, state, now)
+    return window.words if window else None
 
 
 def _depart(world: World, train: Train, car: Car, now: float) -> ev.RolloutCreated:
@@ -259,9 +273,7 @@ def _arrive(world: World, train: Train, now: float) -> list[ev.Event]:
     if any(place not in ("ready", "leaving", "through") for place in places):
         return []
     ready = [car for car, place in zip(cars, places, strict=True) if place == "ready"]
-    if any(world.stop_for(car.key) or world.deployments[car.key].hold for car in ready):
-        return []
-    if any(window_for(world, car.key, now) for car in ready):
+    if any(stands_still(world, car, now) for car in ready):
         return []
     note = f"train {train.name} arrived"
     return [event for car in ready for event in pass_stop(world, car, note)]

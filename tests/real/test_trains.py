@@ -15,6 +15,7 @@ from gaesup_tui.domain.errors import Unavailable
 from gaesup_tui.domain.train_views import TrainView
 
 from .stack import DEADLINE_S, Stack, running_stack
+from .traffic import flowing, wrong
 
 pytestmark = pytest.mark.real
 BEFORE = {"catalog": "v21", "cart": "v41", "checkout": "v12"}
@@ -77,12 +78,14 @@ def test_planned_then_started_it_arrives_in_order_through_a_killed_engine(stack:
     assert "checkout, then cart, then catalog" in plan.stdout
     assert stack.client.status()["engine"]["trains"] == []
 
-    begun = stack.run("train", "start", "spring", "--gate", "none", "--reason", "spring")
-    assert begun.returncode == 0, begun.stderr
-    train_that(stack, lambda train: train["group"] >= 1, "at its second group")
-    stack.kill_engine()
-    stack.start()
-    waited = stack.run("train", "status", "spring", "--wait")
+    with flowing(stack.port, "cart", 100.0) as traffic:
+        begun = stack.run("train", "start", "spring", "--gate", "none", "--reason", "spring")
+        assert begun.returncode == 0, begun.stderr
+        train_that(stack, lambda train: train["group"] >= 1, "at its second group")
+        stack.kill_engine()
+        stack.start()
+        waited = stack.run("train", "status", "spring", "--wait")
+    assert wrong(traffic.end()) == {}
     assert waited.returncode == 0, waited.stdout + waited.stderr
     assert "spring  arrived" in waited.stdout
     for unit, version in AFTER.items():
@@ -103,12 +106,14 @@ def test_aborted_it_goes_back_in_reverse_order_through_a_killed_engine(stack: St
         assert f"begins group {group + 1}" in promoted.stdout
         train_that(stack, lambda train, group=group: train["group"] == group, "on")  # type: ignore[misc]
     train_that(stack, lambda train: train["groups"][2][0]["weight"] == 100, "all on the new ones")
-    aborted = stack.run("train", "abort", "--reason", "not today", "--no-wait")
-    assert aborted.returncode == 0, aborted.stderr
-    stack.kill_engine()
-    stack.start()
-    over = train_that(stack, lambda train: train["outcome"], "over")
+    with flowing(stack.port, "cart", 100.0) as traffic:
+        aborted = stack.run("train", "abort", "--reason", "not today", "--no-wait")
+        assert aborted.returncode == 0, aborted.stderr
+        stack.kill_engine()
+        stack.start()
+        over = train_that(stack, lambda train: train["outcome"], "over")
     assert over["outcome"] == "returned"
+    assert wrong(traffic.end()) == {}
     for unit, version in BEFORE.items():
         serves(stack, unit, version)
     assert began(stack, "back to ") == ["checkout", "cart", "catalog"]

@@ -67,7 +67,7 @@ async def test_t_lists_the_trains_and_enter_opens_one(options: dict[str, Any]) -
     over = train("winter", phase="finished", outcome="partly", text="partly: cart@production: bad")
     async with console_on(world_with(over, train()), size=(80, 24), **options) as console:
         await console.press("T")
-        await console.expects("TRAIN", "spring", "waits for you", "winter", "partly")
+        await console.expects("TRAIN", "spring", "at a gate", "winter", "partly")
         await console.press("enter")
         await console.expects(
             "spring to production  by kim",
@@ -123,7 +123,7 @@ async def test_a_train_that_waits_needs_you_and_moves() -> None:
     async with console_on(world_with(train()), size=(80, 24)) as console:
         await console.expects("1 of 1 ready", "back in 29m", "train spring")
         lines = [line for line in console.screen_text.splitlines() if "spring" in line]
-        assert ["waits for you" in line for line in lines] == [False, True]
+        assert ["at a gate" in line for line in lines] == [False, True]
 
 
 async def test_a_key_that_does_nothing_now_says_why() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from hypothesis import strategies as st
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.policy import Policy
+from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.train_cars import place_of
+from gaesup_tui.domain.train_viewing import train_view
+from gaesup_tui.domain.windows import FreezeWindow
 
 from .train_yard import GATED, KIM, SHOP, Yard, due, key_of, order
 
@@ -300,6 +305,8 @@ def test_a_train_never_begins_what_a_stop_covers_and_goes_back_through_one() -> 
     yard.later(600)
     assert yard.begun() == ["catalog"]
     assert yard.train.phase == "forward"
+    said = train_view(yard.world, yard.train, yard.now)["text"]
+    assert said.startswith("group 2 of 3: cart@production: stopped by kim")
     yard.ask(cmd.TrainAbort(train="spring"))
     yard.rest()
     assert yard.train.outcome == "returned"
@@ -329,6 +336,72 @@ def test_a_freeze_holds_it_and_the_abort_of_a_person_goes_through_it() -> None:
     yard.rest()
     assert yard.train.outcome == "returned"
     assert yard.runs("catalog") == "v1"
+
+
+def window(yard: Yard, scope: str) -> None:
+    at = datetime.fromtimestamp(yard.now, UTC)
+    begins, ends = (f"{at + timedelta(minutes=m):%Y-%m-%dT%H:%M}" for m in (-5, 60))
+    frozen = FreezeWindow(name="weekend", begins=begins, ends=ends)
+    yard.ask(cmd.AddWindow(scope=scope, window=frozen, why="weekend"))
+
+
+def test_in_a_freeze_window_it_begins_only_with_broken_glass() -> None:
+    yard = Yard()
+    window(yard, "cart@production")
+    with pytest.raises(Refused, match="cart@production: freeze window weekend"):
+        yard.start()
+    yard.start({"catalog": "v2"}, gate="none")
+    yard.rest()
+    assert yard.train.outcome == "arrived"
+    yard.start({"cart": "v2"}, glass="it burns")
+    yard.rest()
+    assert yard.runs("cart") == "v2"
+    assert "glass_broken" in yard.kinds()
+
+
+def test_a_freeze_window_that_begins_meanwhile_holds_it_and_not_its_way_back() -> None:
+    yard = Yard()
+    yard.start(gate="between")
+    yard.settle()
+    window(yard, "production")
+    with pytest.raises(Refused, match="freeze window weekend"):
+        yard.promote()
+    yard.ask(cmd.TrainAbort(train="spring"))
+    yard.rest()
+    assert yard.runs("catalog") == "v1"
+
+
+def test_a_unit_that_is_held_at_the_end_keeps_all_of_them_and_is_named() -> None:
+    yard = Yard()
+    yard.start()
+    yard.later(0)
+    yard.ask(cmd.Hold(deployment=key_of("cart"), why="let me look"))
+    yard.later(60)
+    assert places(yard) == ["ready", "arrived", "ready"]
+    said = train_view(yard.world, yard.train, yard.now)["text"]
+    assert "cart@production: its automation is held (let me look)" in said
+    yard.ask(cmd.ReleaseHold(deployment=key_of("cart"), why="seen"))
+    yard.rest()
+    assert yard.train.outcome == "arrived"
+
+
+def test_where_two_persons_have_to_agree_another_one_lets_it_begin() -> None:
+    yard = Yard()
+    policy = Policy(environment="production", two_persons=True)
+    yard.ask(cmd.TakePolicies(policies=(policy,)))
+    yard.start(gate="none")
+    yard.settle()
+    for unit in SHOP:
+        assert yard.train.standing == "units"
+        rollout = yard.state(unit).active
+        assert rollout is not None
+        assert (rollout.index, rollout.weight_percent) == (0, 0)
+        with pytest.raises(Refused, match="another has to promote"):
+            yard.promote()
+        yard.ask(cmd.TrainPromote(train="spring"), Actor(name="lee", uid=1001))
+        yard.settle()
+    yard.rest()
+    assert yard.train.outcome == "arrived"
 
 
 def test_a_global_rollback_takes_its_units_over() -> None:

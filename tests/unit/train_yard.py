@@ -89,9 +89,17 @@ class Yard:
         """A train of all units, or of some, to ``v2`` or to what is said."""
         spec = fields.pop("spec", QUICK)
         strategy = fields.pop("strategy", "rolling")
+        glass = fields.pop("glass", "")
         chosen = versions or dict.fromkeys(self.needs, "v2")
         orders = tuple(
-            order(unit, version, self.needs.get(unit, ()), spec=spec, strategy=strategy)
+            order(
+                unit,
+                version,
+                self.needs.get(unit, ()),
+                spec=spec,
+                strategy=strategy,
+                break_glass=glass,
+            )
             for unit, version in chosen.items()
         )
         given = {"gate": "none", **fields}
