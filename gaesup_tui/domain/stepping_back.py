@@ -13,7 +13,13 @@ def share_before(rollout: Rollout) -> int | str:
         for index, step in enumerate(rollout.plan[: rollout.index + 1])
         if isinstance(step, SetTraffic) and step.weight_percent <= rollout.weight_percent
     ]
-    earlier = [i for i in shares if weight_at(rollout, i) < rollout.weight_percent]
+    # A share that another one follows at once is no place to stand: that one would be in force.
+    earlier = [
+        i
+        for i in shares
+        if weight_at(rollout, i) < rollout.weight_percent
+        and not isinstance(rollout.plan[i + 1], SetTraffic)
+    ]
     if not earlier:
         return "there is no smaller share before this one: abort returns all of it"
     index = earlier[-1]

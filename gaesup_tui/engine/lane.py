@@ -11,6 +11,8 @@ from gaesup_tui.engine.ports import Clock
 
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 5.0
+LONGEST_S = 30.0
+"""A call that failed is waited for twice as long the next time, up to this."""
 REPEAT_S = 1.0
 """How long an accepted call is given to show before it is made again."""
 
@@ -100,11 +102,13 @@ class Lane(Generic[_W]):
         me = asyncio.current_task()
         error, invalid = None, False
         patience = BACKOFF_FIRST_S * 2**self._failures
+        # One that is only slow has to be waited for some time, or no call would ever be accepted.
+        timeout_s = min(self._timeout_s * 2**self._failures, max(self._timeout_s, LONGEST_S))
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 await self._call(wish)
         except TimeoutError:
-            error = f"no answer within {self._timeout_s:g} s"
+            error = f"no answer within {timeout_s:g} s"
         except Invalid as refusal:
             error, patience, invalid = str(refusal), BACKOFF_MOST_S, True
         except Exception as failed:  # whatever a backend throws is shown, and tried again

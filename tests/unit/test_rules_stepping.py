@@ -191,3 +191,16 @@ def test_a_stop_beats_a_step_back(story: Story) -> None:
     with pytest.raises(Refused):
         story.ask(cmd.StepBack(deployment=KEY))
     assert story.look(DeploymentSeen()) == []
+
+
+def test_a_share_that_the_next_one_follows_at_once_is_no_step_to_go_back_to() -> None:
+    told = Story()
+    told.stable("v41")
+    steps = [{"weight": 10}, GATE, {"weight": 30}, {"weight": 50}, GATE]
+    told.deploy("v42", canary={"steps": steps, "bake": 0})
+    told.settle()
+    told.ask(cmd.Promote(deployment=KEY))
+    told.settle()
+    assert told.deployment.weights() == {V41: 50, V42: 50}
+    told.ask(cmd.StepBack(deployment=KEY))
+    assert told.deployment.weights() == {V41: 90, V42: 10}
