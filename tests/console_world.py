@@ -394,6 +394,8 @@ class CannedWorld:
             "rollout": rollout,
             "base": "v41",
             "candidate": "v42",
+            "kind": "CONTINUE",
+            "reason": "nothing wrong so far, not enough evidence yet",
             "began_at": now - 60.0,
             "tick_s": 5.0,
             "ticks": 12,

@@ -86,8 +86,7 @@ def _story(record: Record, as_json: bool, out: Output) -> int:
     out.table(("AFTER", "VERDICT", "KIND", "REQUESTS", "ERRORS", "P95", "TRAFFIC"), rows)
     if story["left_out"]:
         out.line(f"{story['left_out']} turns in between are not shown", "dim")
-    for turn in story["turns"][-1:]:
-        out.line(f"{turn['kind']}  {turn['reason']}", _STYLE[turn["kind"]])
+    out.line(f"{story['kind']}  {story['reason']}", _STYLE[story["kind"]])
     for said in story["flips"]:
         out.line(said)
     return 0
@@ -150,6 +149,9 @@ def _value(metric: str, value: float | None) -> str:
 def _size(finding: Finding, harm: float) -> str:
     if finding.metric == "errors":
         return f"{harm * 100:+.2f} points"
+    if finding.metric == "p95" and finding.tolerance > 1 and finding.base is not None:
+        # A fast unit's limit is a time one feels; as a share of its p95 it reads like none at all.
+        return f"{harm * finding.base * 1000:+.1f}ms"
     return f"{(harm if finding.metric == 'p95' else -harm) * 100:+.0f} %"
 
 

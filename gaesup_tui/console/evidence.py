@@ -25,11 +25,10 @@ def evidence_of(finding: FindingView) -> Evidence:
     sign = "-" if metric in ("traffic", "conversion") else "+"
     size = f"{tolerance * 100:.2g}" if tolerance < 1 else f"{tolerance * 100:.0f}"
     text = f"{sign}{size}{' pt' if metric == 'errors' else ' %'}"
-    if metric == "p95" and tolerance > 1 and finding["base"] is not None:
-        # A fast unit's limit is a time one feels; as a share of its p95 it reads like none at all.
-        text = f"+{millis(tolerance * finding['base'] * 1000)}"
+    if _is_felt(finding):
+        text = f"+{millis(tolerance * (finding['base'] or 0.0) * 1000)}"
     return Evidence(
-        name=metric,
+        name="convers." if metric == "conversion" else metric,
         baseline=_value(finding["base"], metric),
         candidate=_value(finding["candidate"], metric),
         difference=finding["difference"],
@@ -46,7 +45,7 @@ def turn_figures(findings: list[FindingView]) -> list[str]:
     and 5,700`` requests of the candidate and the base."""
     lines = []
     for finding in findings:
-        metric, size = finding["metric"], partial(_signed, finding["metric"])
+        metric, size = finding["metric"], partial(_signed, finding)
         if finding["difference"] is None:
             lines.append(f"{metric} no data")
             continue
@@ -55,18 +54,32 @@ def turn_figures(findings: list[FindingView]) -> list[str]:
         between = "" if None in ends else f" ({' to '.join(size(each) for each in ends)})"
         lines.append(
             f"{metric:<10} {size(finding['difference'])}{between}, limit "
-            f"{size(finding['tolerance'])}{' points' if metric == 'errors' else ' %'}; "
+            f"{size(finding['tolerance'])}{_unit(finding)}; "
             f"{finding['candidate_requests']:,} and {finding['base_requests']:,}"
         )
     return lines
 
 
-def _signed(metric: str, harm: float | None) -> str:
+def _signed(finding: FindingView, harm: float | None) -> str:
     """As people count: more errors, longer, but fewer conversions and less traffic are harm."""
+    metric = finding["metric"]
     if harm is None:
         return "–"
+    if _is_felt(finding):
+        return f"{harm * (finding['base'] or 0.0) * 1000:+.1f}"
     size = 100 * (harm if metric in ("errors", "p95") else -harm)
     return f"{size:+.2f}" if metric == "errors" else f"{size:+.0f}"
+
+
+def _unit(finding: FindingView) -> str:
+    if finding["metric"] == "errors":
+        return " points"
+    return " ms" if _is_felt(finding) else " %"
+
+
+def _is_felt(finding: FindingView) -> bool:
+    """A fast unit's limit is a time one feels; as a share of its p95 it reads like none at all."""
+    return finding["metric"] == "p95" and finding["tolerance"] > 1 and finding["base"] is not None
 
 
 def _value(value: float | None, metric: str) -> str:

@@ -115,6 +115,8 @@ class Verdicts(Page):
             self._lines.set_lines(lines)
             return
         lines += wrapped([Cell(" "), *_title(history)], width)
+        said = [Cell(f" {history['kind']}", STYLES.get(history["kind"], ""))]
+        lines += wrapped([*said, Cell(f"  {history['reason']}")], width)
         room = max(10, min(width - _LABEL - 8, _WIDEST))
         lines += self._keys(history["points"], room)
         lines += _axis(history["points"], room)

@@ -41,7 +41,6 @@ class Story:
         self._left_out = 0
         self._told = ("", "")
         """Kind and cause that were last told as a turn."""
-        self._last: Verdict | None = None
 
     def tell(self, entries: Iterable[Entry]) -> None:
         """Goes through the ticks after those that were told, in their order."""
@@ -50,21 +49,24 @@ class Story:
             self._ticks += 1
             turned = (judgement.kind, judgement.cause) != self._told
             if turned or self._ticks % self._every == 0:
-                self._last = verdict_of(self._state)
+                verdict = verdict_of(self._state)
                 at, end_s = entry.at, entry.tick.end_s
                 if self._ticks % self._every == 0:
-                    self._keep(_point(self._last, at, end_s))
+                    self._keep(_point(verdict, at, end_s))
                 if turned:
                     self._told = judgement.kind, judgement.cause
-                    self._turn(_turn(self._last, at, end_s))
+                    self._turn(_turn(verdict, at, end_s))
 
     def view(self) -> VerdictHistory:
         """The story so far, and what would flip its last verdict."""
         record, state = self._record, self._state
+        last = verdict_of(state)
         return VerdictHistory(
             rollout=record.rollout,
             base=record.base,
             candidate=record.candidate,
+            kind=last.kind,
+            reason=last.reason,
             began_at=record.began_at,
             tick_s=record.start.tick_s,
             ticks=self._ticks,

@@ -68,6 +68,9 @@ class VerdictHistory(TypedDict):
     rollout: str
     base: str
     candidate: str
+    kind: str
+    reason: str
+    """The last verdict."""
     began_at: float
     tick_s: float
     ticks: int

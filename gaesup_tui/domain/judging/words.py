@@ -209,10 +209,15 @@ def _ahead(ahead: Forecast | None) -> str:
         return f": no requests reach the canary; slowest is {ahead.metric}"
     so_far = max(ahead.total - ahead.requests, 0.0)
     return (
-        f": about {_about(ahead.seconds)} more at this traffic "
-        f"({_about(ahead.early_s)} to {_about(ahead.late_s)}); slowest is {ahead.metric}, "
+        f": about {_about(ahead.seconds)} more at this traffic{_give_or_take(ahead)}; "
+        f"slowest is {ahead.metric}, "
         f"about {_number(so_far)} of {_number(ahead.total)} canary requests"
     )
+
+
+def _give_or_take(ahead: Forecast) -> str:
+    early, late = _about(ahead.early_s), _about(ahead.late_s)
+    return "" if early == late else f" ({early} to {late})"
 
 
 def flip(more_errors: int | None) -> str:
@@ -239,8 +244,7 @@ def before_start(rates: Rates, ahead: Forecast | None) -> str:
         return "no history of the baseline: how long it takes shows after the first minute"
     return (
         f"about {rates.canary_per_s:.1f} canary requests/s: clear in about "
-        f"{_about(ahead.seconds)} ({_about(ahead.early_s)} to {_about(ahead.late_s)}); "
-        f"slowest is {ahead.metric}"
+        f"{_about(ahead.seconds)}{_give_or_take(ahead)}; slowest is {ahead.metric}"
     )
 
 
