@@ -10,6 +10,7 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.freezing import decide_windows, standing_in
 from gaesup_tui.domain.global_rollback import decide_rollbacks
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.revision import Revision, make_revision
@@ -127,13 +128,19 @@ class Yard:
         """One look at every deployment, then what follows for stops and trains."""
         before = self.world.seq
         world = self.world
+        self.record(decide_windows(world, self.now), ENGINE)
         for key in sorted(world.deployments):
-            state, frozen = world.deployments[key], world.frozen(key)
+            state = world.deployments[key]
+            windowed = standing_in(world, state, self.now) is not None
+            frozen = world.frozen(key) or windowed
             self.record(decide_time(state, self.now, frozen=frozen), ENGINE)
             state = world.deployments[key]
             look = Look(seen=self.seen(state))
             back_only = world.back_only(key)
-            events = decide_look(state, look, self.now, frozen=frozen, back_only=back_only)
+            frozen = world.frozen(key)
+            events = decide_look(
+                state, look, self.now, frozen=frozen, back_only=back_only, windowed=windowed
+            )
             self.record(events, ENGINE)
         self.turns()
         return world.seq != before
