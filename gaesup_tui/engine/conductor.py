@@ -224,6 +224,7 @@ class Conductor:
         decide_calendar(draft, now)
         while self._orders:
             decide_order(draft, self._orders.popleft(), now, self._recent)
+        decide_calendar(draft, now)  # a window that was taken away has put timers off until here
         decide_times(draft, self._active | draft.keys(), self._eyes, now, away=False)
         looked = (self._looked | draft.keys()) & draft.world.deployments.keys()
         self._looked = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from gaesup_tui.domain.waiting import waiting
 from gaesup_tui.domain.windows import FreezeWindow
 from gaesup_tui.domain.world import Snapshot, World
 
+from .engine_rig import KIM, Rig
 from .story import KEY, Story, kinds, revision
 
 WEEKEND = FreezeWindow(name="weekend", begins="Fri 16:00", ends="Mon 08:00")
@@ -314,3 +316,54 @@ def test_it_is_all_there_after_a_restart(story: Story) -> None:
     assert weight(story) == 10
     at(story, MONDAY + 20 * 60)
     assert weight(story) == 100
+
+
+def in_seconds(rig: Rig, after: float, until: float) -> FreezeWindow:
+    begins, ends = (
+        datetime.fromtimestamp(int(rig.now + each), UTC).isoformat()[:19] for each in (after, until)
+    )
+    return FreezeWindow(name="audit", begins=begins, ends=ends)
+
+
+def test_an_engine_wakes_for_a_window_and_keeps_it_over_a_crash(tmp_path: Path) -> None:
+    async def check(rig: Rig) -> None:
+        await rig.deploy("v41", replicas=2)
+        await rig.until(lambda: rig.deployment.stable)
+        await rig.engine.submit(cmd.AddWindow(window=in_seconds(rig, 5, 60), why="audit"), KIM)
+        spec = {"canary": {"steps": [{"weight": 10}, {"pause": "20s"}], "bake": 0}}
+        await rig.deploy("v42", strategy="canary", spec=spec)
+        await rig.until(lambda: rig.live == [90, 10])
+        await rig.until(lambda: rig.engine.world.calendar.open, 10)
+        await rig.restart(clean=False)
+        await rig.until(
+            lambda: (why := rig.engine.waiting(KEY)) and why.what.startswith("freeze window audit")
+        )
+        with pytest.raises(Refused, match="freeze window audit"):
+            await rig.engine.submit(cmd.Promote(deployment=KEY), KIM)
+        ends = rig.now + 60
+        await rig.until(lambda: not rig.engine.world.calendar.open, 80)
+        assert rig.now <= ends
+        assert rig.live == [90, 10], "its wait was put off by the window"
+        await rig.until(lambda: rig.deployment.stable and rig.deployment.stable.version == "v42")
+
+    Rig(tmp_path).run(check)
+
+
+def test_what_stood_in_a_window_that_is_removed_has_lost_no_time(tmp_path: Path) -> None:
+    async def check(rig: Rig) -> None:
+        await rig.deploy("v41", replicas=2)
+        await rig.until(lambda: rig.deployment.stable)
+        gate = {"weight": 10}, {"pause": {"expiry": "30s"}}
+        await rig.deploy("v42", strategy="canary", spec={"canary": {"steps": gate}})
+        await rig.until(lambda: rig.live == [90, 10])
+        await rig.engine.submit(cmd.AddWindow(window=in_seconds(rig, 0, 7200), why="audit"), KIM)
+        began = rig.now
+        await rig.until(lambda: rig.now > began + 600, 700)
+        await rig.engine.submit(cmd.RemoveWindow(name="audit", why="over"), KIM)
+        await rig.until(lambda: rig.now > began + 610, 20)
+        assert rig.deployment.active
+        assert rig.deployment.active.phase == "forward"
+        await rig.until(lambda: rig.deployment.active is None, 60)
+        assert "retreat_started" in rig.kinds(), "then nobody came"
+
+    Rig(tmp_path).run(check)
