@@ -16,8 +16,9 @@ from gaesup_tui.domain.commands import Deploy, OnFailure, TrainGate
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
 from gaesup_tui.domain.rollout import Actor
 
-KEEP_TRAINS = 20
-"""Finished ones that are remembered; one name is one train."""
+KEEP_TRAINS = 4
+"""So many are remembered beside those under way, one of each name: everybody is shown them with
+every change. The journal has all."""
 
 TrainPhase = Literal["forward", "gate", "held", "back", "finished"]
 TrainOutcome = Literal["arrived", "returned", "partly"]

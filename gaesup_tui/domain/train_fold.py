@@ -22,7 +22,7 @@ def apply(trains: tuple[Train, ...], recorded: ev.Recorded) -> tuple[Train, ...]
     event = recorded.event
     if isinstance(event, ev.TrainStarted):
         others = [train for train in trains if train.name != event.train]
-        over = [train for train in others if not train.active][-(KEEP_TRAINS - 1) :]
+        over = [train for train in others if not train.active][-KEEP_TRAINS:]
         kept = [train for train in others if train.active or train in over]
         return (*kept, _started(event, recorded))
     name = getattr(event, "train", "")

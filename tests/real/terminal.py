@@ -46,6 +46,8 @@ class Person:
         os.close(slave)
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
+        self.received = 0
+        """Bytes the program has written so far."""
 
     @property
     def text(self) -> str:
@@ -71,6 +73,13 @@ class Person:
             assert time.monotonic() < give_up, f"{unwanted!r} is still in:\n{self.text}"
             self._read(0.2)
         return self.text
+
+    def watches(self, seconds: float) -> int:
+        """Looks on for a while without a key; how many bytes that took."""
+        before, until = self.received, time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._read(0.1)
+        return self.received - before
 
     def confirms(self, key: str, button: str) -> None:
         """Presses the key of a dialog's button until the dialog is gone: one pressed too soon
@@ -99,7 +108,9 @@ class Person:
     def _read(self, wait_s: float) -> None:
         if select.select([self._master], [], [], wait_s)[0]:
             with suppress(OSError):
-                self._stream.feed(os.read(self._master, 65536))
+                written = os.read(self._master, 65536)
+                self.received += len(written)
+                self._stream.feed(written)
 
     def close(self) -> None:
         """Ends what still runs."""

@@ -14,7 +14,8 @@ import pytest
 from gaesup_tui.domain.errors import Unavailable
 from gaesup_tui.domain.train_views import TrainView
 
-from .stack import DEADLINE_S, Stack, running_stack
+from .stack import DEADLINE_S, GAESUP, Stack, running_stack
+from .terminal import person
 from .traffic import flowing, wrong
 
 pytestmark = pytest.mark.real
@@ -129,6 +130,30 @@ def test_one_bad_unit_and_all_of_them_are_where_they_were(stack: Stack) -> None:
     assert stack.run("abort", "cart", "--reason", "never ready").returncode == 0
     over = train_that(stack, lambda train: train["outcome"], "over")
     assert (over["outcome"], over["cause"]) == ("returned", "cart@production v47: never ready")
+    for unit, version in BEFORE.items():
+        serves(stack, unit, version)
+
+
+def test_a_person_promotes_the_set_with_two_keys_and_waiting_costs_little(stack: Stack) -> None:
+    assert stack.run("train", "start", "spring", "--reason", "spring").returncode == 0
+    train_that(stack, lambda train: train["phase"] == "gate", "at its gate")
+    with person(GAESUP, stack.environment, stack.project.parent, (80, 24)) as someone:
+        someone.sees("before group 2 of 3")
+        someone.press("T")
+        someone.sees("TRAIN", "at a gate")
+        someone.press("\r")
+        someone.sees("Group 3 of 3", "begins group 2: cart@production")
+        someone.watches(3.0)
+        took = someone.watches(5.0)
+        assert took < 5 * 400, f"{took} bytes in five seconds in which nothing happened"
+        someone.press("p")
+        someone.sees("Promote train spring")
+        someone.confirms("y", "promote the train")
+        someone.sees("before group 3 of 3")
+        someone.press("x")
+        someone.sees("Abort train spring", "cart, then catalog")
+        someone.confirms("y", "abort the train")
+        someone.sees("returned")
     for unit, version in BEFORE.items():
         serves(stack, unit, version)
 

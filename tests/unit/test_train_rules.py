@@ -146,6 +146,31 @@ def test_one_gate_for_all_that_wait_and_one_key_for_it() -> None:
     assert yard.train.outcome == "arrived"
 
 
+def test_one_at_a_time_each_passes_its_gate_before_the_next_begins() -> None:
+    yard = Yard({"a": (), "b": (), "c": ()})
+    yard.start(strategy="canary", spec=GATED, at_once=1)
+    for number in range(3):
+        yard.settle()
+        assert yard.train.standing == "units"
+        assert len(yard.begun()) == number + 1
+        yard.promote()
+    yard.rest()
+    assert yard.train.outcome == "arrived"
+
+
+def test_the_last_few_are_remembered_and_those_under_way() -> None:
+    yard = Yard({"a": (), "b": ()})
+    orders = (order("b", "v2"),)
+    yard.ask(cmd.TrainStart(train="slow", environment="production", orders=orders, gate="before"))
+    for number in range(7):
+        orders = (order("a", f"v{number + 2}"),)
+        name = f"t{number}"
+        yard.ask(cmd.TrainStart(train=name, environment="production", orders=orders, gate="none"))
+        yard.rest()
+        yard.settle()
+    assert [train.name for train in yard.world.trains] == ["slow", "t2", "t3", "t4", "t5", "t6"]
+
+
 def test_a_gate_is_reached_only_once_all_of_the_group_stand_there() -> None:
     yard = Yard({"a": (), "b": ()})
     yard.sick = {"b"}
