@@ -59,7 +59,8 @@ def _of(view: DeploymentView, now: float) -> Need | None:
     if fine and not (waiting and waiting["person"]):
         return None
     if status in ("down", "failed"):
-        return _need(view, "down", view["status_text"], view["since"], "", 0)
+        then = "no stable version: deploy one that is well" if status == "failed" else ""
+        return _need(view, "down", view["status_text"], view["since"], then, 0)
     if waiting is not None and waiting["person"]:
         # A window ends by itself: whoever decides something comes first.
         kind, urgency = ("window", 2) if waiting["then"] == "goes on" else (_kind(view), 1)

@@ -140,7 +140,7 @@ class Sight:
         rollout, seen, age = to_verify(state, now), self.seen(state.key), self.age(now)
         if rollout is None or rollout.base is None or rollout.finished_at is None:
             return None
-        if seen is None or age is None or age > STALE_S:
+        if seen is None or age is None or age > STALE_S or now - rollout.finished_at < VERIFY_S:
             return None
         base = self.window(state.key, rollout.base.id, now, VERIFY_S, rollout.finished_at)
         return Look(seen, lately=base)
