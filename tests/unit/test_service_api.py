@@ -351,7 +351,10 @@ async def test_a_thousand_deployments_are_shown_within_thirty_milliseconds(
         key = f"u{number}@production"
         world.deployments[key] = template.model_copy(update={"key": key})
     running.engine._conductor.world = world  # a thousand rollouts would take this test a minute
-    await running.call(running.client.snapshot)
+    running.engine._hub.touch()
+    async with asyncio.timeout(10):
+        while len((await running.call(running.client.snapshot))["deployments"]) < 1000:
+            pass  # a busy machine answers with what it knows until all views are made
     took = []
     for _ in range(5):
         began = time.perf_counter()
