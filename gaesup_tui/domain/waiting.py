@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.abtest.words import in_short
-from gaesup_tui.domain.capacity import too_few_left
+from gaesup_tui.domain.capacity import held_back, too_few_left
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import InForce
 from gaesup_tui.domain.fresh import copies_missing
@@ -148,7 +148,8 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
         case SetMatch() | SetMirror():
             return Waiting(f"{step.title()} on the route", since, False)
         case Scale(side=side, replicas=count):
-            return Waiting(f"{side} to {count} replicas", since, False)
+            kept = held_back(rollout, seen, count) if side == "base" else None
+            return Waiting(kept or f"{side} to {count} replicas", since, False)
     return Waiting("finishing", since, False)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gaesup_tui.domain.capacity import held_back
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.fresh import copy_of_base
 from gaesup_tui.domain.observation import DeploymentSeen
@@ -96,6 +97,8 @@ class Keeper:
     ) -> None:
         seen = self._seen
         there = seen.revision(revision.id) if seen else None
+        if self._is_needed(revision, count, state):
+            return
         agrees: bool | None
         if there and there.wanted > count and self._missing.keys() - {revision.id}:
             return  # nobody takes any away while what has the traffic beside them is not whole
@@ -110,6 +113,16 @@ class Keeper:
         else:
             agrees = there is None or there.wanted == 0
         self._lane(revision.id).want((revision, count), agrees)
+
+    def _is_needed(self, revision: Revision, count: int, state: Deployment) -> bool:
+        """Whether the base may not be brought down to so many: too few would be ready, or nobody
+        knows how many are."""
+        rollout = state.active
+        if rollout is None or rollout.base is None or rollout.base.id != revision.id:
+            return False
+        if self._seen is None:
+            return count < rollout.base_wanted
+        return held_back(rollout, self._seen, count) is not None
 
     def _remove_others(
         self, state: Deployment, wished: Mapping[str, object], weights: Mapping[str, int]

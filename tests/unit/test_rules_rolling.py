@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,14 @@ from pydantic import ValidationError
 
 from gaesup_tui.domain import amounts
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.capacity import held_back
 from gaesup_tui.domain.observation import ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.rolling import limits, rolling
 from gaesup_tui.domain.steps import AwaitReady, Bake, Check, Scale, SetTraffic, SmokeTest
 from gaesup_tui.domain.strategy_spec import RollingSpec
 from gaesup_tui.domain.waiting import waiting
 
+from .engine_rig import Rig
 from .story import KEY, Story, revision
 
 V41, V42 = revision("v41").id, revision("v42").id
@@ -237,3 +241,43 @@ def test_the_base_stays_past_its_bake_until_the_new_ones_are_ready_again() -> No
     told.spoil.clear()
     told.settle()
     assert told.deployment.stable == revision("v42")
+
+
+def test_what_was_wished_before_is_not_carried_out_once_too_few_are_ready() -> None:
+    told = at_first_share()
+    told.look()
+    rollout = told.deployment.active
+    assert rollout is not None
+    assert rollout.base_replicas == 3
+    lost(told, "v42", ready=0, wanted=1)
+    lost(told, "v41", ready=4, wanted=4)
+    assert held_back(rollout, told.seen(), 3) is not None
+    lost(told, "v42", ready=1, wanted=1)
+    assert held_back(rollout, told.seen(), 3) is None
+
+
+def test_on_the_way_back_none_of_the_base_goes() -> None:
+    told = at_first_share()
+    told.look()
+    told.ask(cmd.Abort(deployment=KEY))
+    rollout = told.deployment.active
+    assert rollout is not None
+    lost(told, "v41", ready=4, wanted=4)
+    assert held_back(rollout, told.seen(), 3) is not None
+
+
+def test_a_new_life_of_the_engine_takes_nothing_from_the_base_before_it_has_seen(
+    tmp_path: Path,
+) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.deploy("v41", replicas=3)
+        await rig.until(lambda: rig.deployment.stable)
+        await rig.deploy("v42", strategy="rolling", spec={"rolling": {"minReady": "20s"}})
+        await rig.until(lambda: rig.deployment.active and rig.deployment.active.base_replicas == 1)
+        rig.backend.blind = True
+        await rig.restart(clean=False)
+        rig.backend.calls.clear()
+        await asyncio.sleep(2)
+        assert not [call for call in rig.backend.calls if call.startswith("ensure v41")]
+
+    Rig(tmp_path).run(story)
