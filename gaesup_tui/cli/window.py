@@ -18,6 +18,9 @@ from gaesup_tui.domain.window_views import WindowView
 from gaesup_tui.service.client import Client
 
 
+LONGEST_S = 366 * 86400.0
+
+
 def run(args: argparse.Namespace, out: Output) -> int:
     """Does what was asked and prints it."""
     if args.what in ("add", "remove") and not args.name:
@@ -82,7 +85,10 @@ def _added(engine: Client, args: argparse.Namespace) -> dict[str, Any]:
         now = time.time()
         begins = _utc(now)
         if args.for_s is not None:
-            ends = _utc(now + rest.seconds(args.for_s, "--for"))
+            length = rest.seconds(args.for_s, "--for")
+            if length > LONGEST_S:
+                raise Invalid("--for: longer than a year", hint="give --from and --until")
+            ends = _utc(now + length)
         elif zone != "UTC":
             raise Invalid("--timezone is of --from and --until: give both", hint="or use --for")
         zone = "UTC"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ from gaesup_tui.domain.errors import GaesupError, Moved
 from gaesup_tui.domain.events import RetreatStarted
 from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.windows import FreezeWindow
 from gaesup_tui.engine.draft import Receipt
 from gaesup_tui.engine.engine import Engine
 
@@ -124,6 +126,8 @@ class People:
         if not self.quiet and random.random() < 0.01:
             scope = random.choice(("", "production", "staging", key))
             return cmd.GlobalRollback(scope=scope, why="all of it was wrong")
+        if not self.quiet and random.random() < 0.012:
+            return self._window(engine, key)
         if state and random.random() < 0.08:
             return self._claim(state)
         if (on_train := self._train(engine)) is not None:
@@ -157,6 +161,19 @@ class People:
             expiry_s=random.choice((None, 15.0)),
         )
 
+    def _window(self, engine: Engine, key: str) -> cmd.Command:
+        """A freeze window of some seconds, or the end of one."""
+        random, added = self._random, engine.world.calendar.added
+        if added and random.random() < 0.3:
+            return cmd.RemoveWindow(name=random.choice(added).window.name, why="over")
+        begins = int(engine.now()) + random.choice((0, 1, 4))
+        ends = begins + random.choice((1, 3, 10))
+        stamps = [f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}" for at in (begins, ends)]
+        self._version += 1
+        window = FreezeWindow(name=f"w{self._version}", begins=stamps[0], ends=stamps[1])
+        scope = random.choice(("", "production", "staging", key))
+        return cmd.AddWindow(scope=scope, window=window, why="audit")
+
     def _claim(self, state: Deployment) -> cmd.Command | None:
         """Takes a deployment in hand, or lets it go."""
         random, key = self._random, state.key
@@ -177,8 +194,10 @@ class People:
         if state.hold and random.random() < 0.25:
             return cmd.ReleaseHold(deployment=key, why="looked at it")
         luck = random.random()
-        if luck < 0.45:
+        if luck < 0.43:
             return cmd.Promote(deployment=key, expect_seq=expect)
+        if luck < 0.45:
+            return cmd.Promote(deployment=key, break_glass="it cannot wait")
         if luck < 0.50 or self.quiet:
             return cmd.Promote(deployment=key, full=True)
         if luck < 0.56:
