@@ -17,7 +17,6 @@ from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.window_views import WindowView
 from gaesup_tui.service.client import Client
 
-
 LONGEST_S = 366 * 86400.0
 
 

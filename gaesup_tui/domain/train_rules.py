@@ -11,6 +11,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.freezing import break_glass, standing_in, window_for
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.second_person import begins_at_gate
@@ -213,7 +214,11 @@ def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event
             return [ev.TrainSetAside(train=train.name, units=(car.key,), why=why)]
         if cause := somebody_moved(state, car):
             return [ev.TrainTurned(train=train.name, to="held", cause=cause)]
-        found.append(_depart(world, train, car, now))
+        try:
+            found.append(_depart(world, train, car, now))
+        except GaesupError as error:
+            cause = f"{car.key} cannot begin: {error.message}"[:500]
+            return [ev.TrainTurned(train=train.name, to="held", cause=cause)]
         glass += break_glass(world, car.order, car.key, now)
     if not found:
         return []

@@ -527,3 +527,12 @@ def test_a_retry_after_the_train_waits_for_no_train() -> None:
     yard.ask(cmd.Promote(deployment=key_of("catalog")))
     yard.rest()
     assert yard.runs("catalog") == "v2"
+
+
+def test_a_unit_that_cannot_begin_holds_the_train_and_says_why() -> None:
+    yard = Yard({"a": (), "b": ("a",)})
+    yard.start(strategy="abTest")
+    yard.settle()
+    assert yard.train.phase == "held"
+    assert yard.train.cause.startswith("a@production cannot begin: an A/B test compares")
+    assert yard.begun() == []
