@@ -108,6 +108,10 @@ def _banners(engine: EngineView) -> list[tuple[str, str]]:
         lines.append((f"{name}: {rollback['text']}", "bad" if rollback["problems"] else "warn"))
         lines += [(f"  {line}", "bad") for line in rollback["problems"]]
         lines += [(f"  left as it is: {line}", "warn") for line in rollback["skipped"]]
+    for train in engine["trains"]:
+        if train["phase"] != "finished":
+            style = "warn" if train["phase"] in ("forward", "gate") else "bad"
+            lines.append((f"train {train['name']}: {train['text']}", style))
     lines += [(f"still moving: {each}", "warn") for each in engine["still"]]
     for name, at in engine["backends"].items():
         if at is None or engine["at"] - at > 3.0:

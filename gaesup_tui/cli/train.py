@@ -38,11 +38,12 @@ def _start(args: argparse.Namespace, out: Output) -> int:
     name = start(engine, args, out)
     if name is None:
         return OK
-    return _follow(engine, name, args, out) if args.wait else _hint(name, out)
+    return _follow(engine, name, args, out) if args.wait else _hint(name, args, out)
 
 
-def _hint(name: str, out: Output) -> int:
-    out.line(f"`gaesup train status {name} --wait` follows it", "dim")
+def _hint(name: str, args: argparse.Namespace, out: Output) -> int:
+    if not args.json:
+        out.line(f"`gaesup train status {name} --wait` follows it", "dim")
     return OK
 
 
@@ -136,20 +137,27 @@ def _decide(args: argparse.Namespace, out: Output) -> int:
         "train": train["name"],
         "why": printable_line(args.reason, 500),
     }
-    if args.what == "promote":
-        out.line(f"  Then      {train['on_promote'] or 'nothing: it stands at no gate'}")
+    promotes = args.what == "promote"
+    if promotes:
         body["expect_seq"] = train["seq"]
-    out.line(f"  Way back  {train['way_back']}")
+    if not args.json:
+        if promotes:
+            out.line(f"  Then      {train['on_promote'] or 'nothing: it stands at no gate'}")
+        out.line(f"  Way back  {train['way_back']}")
     if args.plan:
         return OK
     began = time.monotonic()
     receipt = engine.command(body)
-    out.line(seen.receipt_line(receipt), "ok" if args.what == "promote" else "bad")
-    if args.wait or (args.what == "abort" and not args.no_wait):
-        code = _follow(engine, train["name"], args, out)
+    if args.json:
+        out.raw(json.dumps(receipt, ensure_ascii=False, separators=(",", ":")) + "\n")
+    else:
+        out.line(seen.receipt_line(receipt), "ok" if promotes else "bad")
+    if not args.wait and (promotes or args.no_wait):
+        return _hint(train["name"], args, out)
+    code = _follow(engine, train["name"], args, out)
+    if not args.json:
         out.line(f"seen after {seen.took(time.monotonic() - began)}", "dim")
-        return code
-    return _hint(train["name"], out)
+    return code
 
 
 def _follow(engine: Client, name: str, args: argparse.Namespace, out: Output) -> int:

@@ -35,7 +35,9 @@ def start(engine: Client, args: argparse.Namespace, out: Output) -> str | None:
     if args.plan:
         return None
     receipt = engine.command(body)  # what is refused is refused here, with its exit code
-    if not args.json:
+    if args.json:
+        out.raw(json.dumps(receipt, ensure_ascii=False, separators=(",", ":")) + "\n")
+    else:
         out.line(seen.receipt_line(receipt), "ok")
     return command.train
 

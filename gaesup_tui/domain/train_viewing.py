@@ -57,7 +57,7 @@ def _text(world: World, train: Train, now: float) -> str:
         case "gate" if train.standing == "before":
             return f"{len(train.cars)} units ready to go, waits for you"
         case "gate" if train.standing == "between":
-            return f"waits for you before group {train.group + 2} of {total}"
+            return f"before group {train.group + 2} of {total}, waits for you"
         case "gate":
             return f"{_ready(world, train)}, waits for you ({here})"
     return f"{here}: {at_work(world, train, now)}"

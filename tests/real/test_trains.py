@@ -124,9 +124,15 @@ def test_aborted_it_goes_back_in_reverse_order_through_a_killed_engine(stack: St
 
 def test_one_bad_unit_and_all_of_them_are_where_they_were(stack: Stack) -> None:
     units = ("--unit", "catalog=v22", "--unit", "cart=v47")  # never ready
-    begun = stack.run("train", "start", "bad", *units, "-e", "production", "--gate", "none")
+    where = ("-e", "production", "--gate", "none", "--json")
+    begun = stack.run("train", "start", "bad", *units, *where)
     assert begun.returncode == 0, begun.stderr
+    assert json.loads(begun.stdout)["text"] == "train bad: 2 units in 2 groups to production"
     train_that(stack, lambda train: train["group"] == 1, "at its second group")
+    listed = json.loads(stack.run("train", "list", "--json").stdout)
+    assert [train["name"] for train in listed] == ["bad"]
+    assert stack.run("--read-only", "train", "list").returncode == 0
+    assert stack.run("--read-only", "train", "abort").returncode == 4
     assert stack.run("abort", "cart", "--reason", "never ready").returncode == 0
     over = train_that(stack, lambda train: train["outcome"], "over")
     assert (over["outcome"], over["cause"]) == ("returned", "cart@production v47: never ready")
@@ -137,6 +143,7 @@ def test_one_bad_unit_and_all_of_them_are_where_they_were(stack: Stack) -> None:
 def test_a_person_promotes_the_set_with_two_keys_and_waiting_costs_little(stack: Stack) -> None:
     assert stack.run("train", "start", "spring", "--reason", "spring").returncode == 0
     train_that(stack, lambda train: train["phase"] == "gate", "at its gate")
+    assert "train spring: before group 2 of 3, waits" in stack.run("status").stdout
     with person(GAESUP, stack.environment, stack.project.parent, (80, 24)) as someone:
         someone.sees("before group 2 of 3")
         someone.press("T")

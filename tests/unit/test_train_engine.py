@@ -100,7 +100,7 @@ def test_group_by_group_with_a_gate_between_and_a_view_that_says_so(yard: Yard) 
         await yard.until(lambda: yard.train.phase == "gate")
         assert yard.share("catalog", "v2") == 100
         assert yard.share("cart", "v2") == 0
-        assert yard.view["text"] == "waits for you before group 2 of 3"
+        assert yard.view["text"] == "before group 2 of 3, waits for you"
         assert yard.view["on_promote"] == "begins group 2: cart@production"
         assert yard.view["way_back"] == "catalog"
         await yard.promote()
