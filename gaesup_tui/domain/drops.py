@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, pvariance
 
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Guard, SetTraffic
@@ -20,7 +19,7 @@ from gaesup_tui.domain.text import duration, percent
 SURELY = 1e-6
 """The chance at each look that a drop within the limit is taken for one beyond it, at most."""
 LEAST_PAST = 5
-"""Fewer past windows do not say how much the traffic varies by itself."""
+"""Fewer past windows do not say how low the traffic is at times by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Compared:
     total: float | None = None
     """Requests to the whole deployment in the window."""
     past: Sequence[float] = ()
-    """The same of earlier windows of that length, without the present one."""
+    """The same of earlier windows of that length, from before the drop may have begun."""
     base_before: Delta | None = None
     """The base's largest sample, for when it gets no traffic any more."""
 
@@ -87,20 +86,18 @@ def _share_lost(guard: Guard, rollout: Rollout, seen: Compared) -> str | None:
 
 
 def _total_lost(guard: Guard, seen: Compared) -> str | None:
-    """The whole deployment against its own last minutes, which also say how much its traffic
-    varies without any reason: counts are taken as that many times fewer."""
+    """The whole deployment against the quietest of its own last minutes: traffic that goes up and
+    down without any reason has been low lately, too."""
     past = seen.past
     if seen.total is None or len(past) < LEAST_PAST:
         return None
-    usual = mean(past)
-    if usual < max(1, guard.min_requests):
+    quiet = min(past)
+    if quiet < max(1, guard.min_requests):
         return None
-    spread = max(1.0, pvariance(past, usual) / usual)
-    kept = (1 - guard.above) / (len(past) + 1 - guard.above)
-    both = (sum(past) + seen.total) / spread
-    if not surely_fewer(seen.total / spread, both, kept):
+    kept = (1 - guard.above) / (2 - guard.above)
+    if not surely_fewer(seen.total, seen.total + quiet, kept):
         return None
-    over = f"{usual:.0f} before, over {duration(guard.window)}"
+    over = f"never under {quiet:.0f} before, over {duration(guard.window)}"
     return f"left the deployment with {seen.total:.0f} requests, {over}"
 
 

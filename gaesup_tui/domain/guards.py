@@ -39,9 +39,14 @@ def comparisons_needed(rollout: Rollout) -> set[float]:
     return {guard.window for guard in rollout.spec.guards if guard.metric in DROPS or guard.sure}
 
 
-def totals_needed(rollout: Rollout) -> set[float]:
-    """Of these, those for which the whole deployment is compared with its past."""
-    return {guard.window for guard in rollout.spec.guards if guard.metric in DROPS}
+def totals_needed(rollout: Rollout) -> dict[float, float]:
+    """Of these, those for which the whole deployment is compared with its past; and for each how
+    long ago that past has to end, so that a drop does not become it while it lasts."""
+    needed: dict[float, float] = {}
+    for guard in rollout.spec.guards:
+        if guard.metric in DROPS:
+            needed[guard.window] = max(needed.get(guard.window, 0.0), guard.hold_s)
+    return needed
 
 
 def guard_name(guards: tuple[Guard, ...], number: int) -> str:

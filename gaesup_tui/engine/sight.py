@@ -153,13 +153,13 @@ class Sight:
         began = share_since(rollout)
         ours = self._series.get((key, rollout.candidate.id))
         theirs = self._series.get((key, rollout.base.id)) if rollout.base else None
-        whole = seconds in totals_needed(rollout)
+        lasted = totals_needed(rollout).get(seconds)
         every = [each for r in seen.revisions if (each := self._series.get((key, r)))]
         return Compared(
             candidate=ours.delta(now, seconds, began) if ours and began is not None else None,
             base=theirs.delta(now, seconds, began) if theirs and began is not None else None,
-            total=_together(every, now - seconds, now) if whole else None,
-            past=_past(every, now, seconds) if whole else (),
+            total=None if lasted is None else _together(every, now - seconds, now),
+            past=() if lasted is None else _past(every, now - lasted, seconds),
             base_before=theirs.delta(now, KEEP_S) if theirs else None,
         )
 
@@ -230,11 +230,12 @@ def _together(every: Iterable[Series], start: float, end: float) -> float | None
     return sum(each or 0.0 for each in gained) * (end - start) / covered
 
 
-def _past(every: Sequence[Series], now: float, seconds: float) -> list[float]:
-    """Requests in each window of that length before the present one, the newest first."""
+def _past(every: Sequence[Series], until: float, seconds: float) -> list[float]:
+    """Requests in each window of that length, the newest first; one more lies between them and
+    ``until``."""
     found: list[float] = []
     for number in range(1, int(KEEP_S / seconds) if seconds > 0 else 0):
-        end = now - number * seconds
+        end = until - number * seconds
         count = _together(every, end - seconds, end)
         if count is None:
             break

@@ -170,3 +170,49 @@ def test_a_clock_set_back_makes_a_guard_later_and_never_sooner(rig: Rig) -> None
         assert rig.now - began >= 6
 
     rig.run(story)
+
+
+@pytest.mark.parametrize("lasts_s", [0, 2, 20])
+def test_traffic_that_leaves_the_deployment_after_a_release_takes_it_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, lasts_s: int
+) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.deploy("v41", replicas=2)
+        await rig.until(lambda: rig.deployment.stable)
+        lasting = f"{lasts_s}s"
+        drop = {"metric": "trafficDrop", "above": "50%", "window": "5s", "for": lasting}
+        spec = {"canary": {"steps": [{"weight": 50}], "bake": "10m"}, "guards": [drop]}
+        await rig.deploy("v42", strategy="canary", spec={**spec, "autoAbort": False})
+        await rig.until(lambda: rig.live == [100])
+        await asyncio.sleep(60)
+        assert rig.deployment.active, "steady traffic is no drop, and a switch is none either"
+        monkeypatch.setattr("tests.sim.fleet.RATE", 280.0)
+        await asyncio.sleep(30)
+        assert rig.deployment.active, "nor is a third of it"
+        monkeypatch.setattr("tests.sim.fleet.RATE", 40.0)
+        began = rig.now
+        await rig.until(lambda: outcome(rig) == "aborted")
+        assert lasts_s <= rig.now - began < lasts_s + 8
+        rollout = rig.deployment.rollout
+        assert rollout is not None
+        assert rollout.cause is not None
+        assert "v42 left the deployment with" in rollout.cause.reason
+        assert rollout.cause.check == "trafficDrop"
+
+    rig.run(story)
+
+
+def test_a_backend_that_began_anew_is_no_drop_of_traffic(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.deploy("v41", replicas=2)
+        await rig.until(lambda: rig.deployment.stable)
+        drop = {"metric": "trafficDrop", "above": "20%", "window": "5s"}
+        spec = {"canary": {"steps": [{"weight": 50}], "bake": "10m"}, "guards": [drop]}
+        await rig.deploy("v42", strategy="canary", spec={**spec, "autoAbort": False})
+        await rig.until(lambda: rig.live == [100])
+        await asyncio.sleep(40)
+        rig.fleet.restart()
+        await asyncio.sleep(40)
+        assert rig.deployment.active
+
+    rig.run(story)
