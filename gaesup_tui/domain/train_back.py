@@ -31,7 +31,11 @@ def go_back(world: World, train: Train, now: float) -> list[ev.Event]:
         return []
     turn = _next_turn(train)
     if turn < 0:
-        return [finish(world, train, (*train.late, *late))]
+        # What only a freeze keeps from going back does once that is released.
+        if any(world.frozen(car.key) and _to_roll_back(world, car) for car in train.cars):
+            return []
+        still = tuple(car.key for car in train.cars if not _at_rest(world, car))
+        return [finish(world, train, still)]
     moved = ev.TrainWentBack(train=train.name, group=turn, groups=len(train.groups), late=late)
     return [moved, *_send_back(world, train, train.groups[turn], now)]
 
@@ -57,16 +61,22 @@ def _send_back(
 def _turn_round(world: World, train: Train, car: Car, now: float) -> list[ev.Event]:
     """The way back of one unit begins, if it is the train's to begin it. Whatever somebody else
     moved since is left to them, and what is in a global rollback to that."""
-    place, own = place_of(world, car), rollout_of(world, car)
+    own = rollout_of(world, car)
     if own is None or world.back_only(car.key):
         return []
     state = world.deployments[car.key]
     why = f"train {train.name}: {train.cause}"[:500]
     if own.active:  # one that goes back gradually is overtaken
         return retreat(state, Cause(kind="train", reason=why))
-    if place == "through" and own.base is not None and not world.frozen(car.key):
+    if own.base is not None and _to_roll_back(world, car) and not world.frozen(car.key):
         return [roll_back_to(state, own.base, train.by, now, why)]
     return []
+
+
+def _to_roll_back(world: World, car: Car) -> bool:
+    """Whether it finished before the train had arrived: its base has to be started again."""
+    own = rollout_of(world, car)
+    return own is not None and own.base is not None and place_of(world, car) == "through"
 
 
 def _at_rest(world: World, car: Car) -> bool:

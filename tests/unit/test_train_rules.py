@@ -271,6 +271,25 @@ def test_what_a_person_let_finish_before_the_train_arrived_is_rolled_back_too() 
     assert [yard.runs(unit) for unit in SHOP] == ["v1", "v1", "v1"]
 
 
+def test_what_a_freeze_keeps_from_being_rolled_back_is_once_it_is_released() -> None:
+    yard = Yard()
+    yard.start(gate="between")
+    yard.later(0)
+    yard.later(20)
+    yard.ask(cmd.Promote(deployment=key_of("catalog")))
+    yard.settle()
+    yard.ask(cmd.Stop(mode="freeze"))
+    yard.ask(cmd.TrainAbort(train="spring"))
+    yard.later(600)
+    assert yard.train.phase == "back"
+    assert yard.runs("catalog") == "v2"
+    yard.ask(cmd.Release(why="over"))
+    yard.rest()
+    yard.settle()
+    assert yard.train.outcome == "returned"
+    assert yard.runs("catalog") == "v1"
+
+
 def test_a_unit_somebody_deployed_meanwhile_is_told_and_not_fought() -> None:
     yard = Yard()
     yard.start(gate="between")
