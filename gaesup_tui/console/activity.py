@@ -28,7 +28,6 @@ _COLUMNS = (
     Column("deployment", "WHERE", min_width=18, weight=1),
     Column("text", "WHAT AND WHY", min_width=22, weight=4),
 )
-_VERDICT_KINDS = ("verdict",)
 
 
 class Activity(Page):
@@ -37,12 +36,11 @@ class Activity(Page):
     actions: ClassVar[tuple[str, ...]] = ("open", "filter", "time", "copy", "logs")
     can_filter = True
 
-    def __init__(self, desk: Desk, *, deployment: str = "", only: str = "") -> None:
-        """``deployment`` shows one's own events, ``only`` those whose kind contains it."""
-        name = f"{deployment} {only or 'events'}" if deployment else "Activity"
+    def __init__(self, desk: Desk, *, deployment: str = "") -> None:
+        """``deployment`` shows one's own events."""
+        name = f"{deployment} events" if deployment else "Activity"
         super().__init__(desk, name)
         self._deployment = deployment
-        self._only = only
         self._filter = parse_filter("")
         self._past: dict[int, EventView] = {}
         self._rows: dict[int, Row] = {}
@@ -120,8 +118,6 @@ class Activity(Page):
             if self._deployment and where != self._deployment:
                 continue
             if chosen and where and not where.endswith(f"@{chosen}"):
-                continue
-            if self._only and self._only not in event["kind"]:
                 continue
             if not self.filter_text or self._filter.matches(event_facts(event, now)):
                 yield event
