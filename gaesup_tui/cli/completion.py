@@ -81,11 +81,24 @@ def _values(argument: Argument, args: argparse.Namespace) -> list[str]:
     if choices := argument.options.get("choices"):
         return list(choices)
     name = argument.names[-1]
+    if name == "--strategy":
+        return _strategies(args)
     if name == "unit":
         return [row["key"] for row in _rows(args)]
     if name == "--environment":
         return [row["environment"] for row in _rows(args)]
     return []
+
+
+def _strategies(args: argparse.Namespace) -> list[str]:
+    """Those built in, and those of the nearest file."""
+    from gaesup_tui.domain.planning import BUILT_IN
+    from gaesup_tui.service.project import find, load
+
+    try:
+        return [*BUILT_IN, *load(find()).file.strategies]
+    except GaesupError:
+        return list(BUILT_IN)
 
 
 def _rows(args: argparse.Namespace) -> list[StatusRow]:

@@ -328,3 +328,11 @@ def test_a_dry_run_shows_the_steps_and_starts_nothing(
     assert "there is no baseline" in said
     assert "nothing was changed" in said
     assert not (folder / "home").exists()
+
+
+def test_a_shell_completes_the_strategies_of_the_file_too(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["gaesup", "deploy", "cart", "--strategy", "c"]
+    assert main(["completion", "bash", "4", *words]) == 0
+    assert capsys.readouterr().out.split() == ["canary", "careful"]
