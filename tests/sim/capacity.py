@@ -68,5 +68,6 @@ class Capacity:
         if wanted.get(rollout.base.id, 0) > rollout.base_wanted:
             return  # scaled down just before it began, and that is not over yet
         most = max(rollout.replicas, rollout.base_wanted) + self._limits(course)[0]
-        total = sum(wanted.values())
+        # What an earlier rollout left is still going, perhaps, and is not counted.
+        total = sum(wanted.get(each.id, 0) for each in (rollout.base, rollout.candidate))
         must(total <= most, f"{key}: {total} replicas, at most {most} may be")

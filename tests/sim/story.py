@@ -150,6 +150,10 @@ class Story:
         self._now = loop.time()
         active = len([c for c in self._oracle.courses.values() if c.phase != "finished"])
         loop.drop()
+        if self._disk.lags(self._now):
+            # A way back that acted from memory may be forgotten: the next life knows nothing of it.
+            for key in self._fleet.places:
+                self._fleet.disturb(key)
         self._disk.crash(random)
         self._whole()
         self._oracle.crashed()

@@ -8,9 +8,23 @@ from typing import Any
 
 import pytest
 
-from gaesup_tui.domain import rollout_rules
+from gaesup_tui.domain import (
+    allowed,
+    command_rules,
+    creating,
+    queueing,
+    rolling,
+    rollout_rules,
+    routing,
+    train_back,
+    train_cars,
+    train_rules,
+    world,
+)
+from gaesup_tui.domain.rollout_rules import Look
 from gaesup_tui.domain.strategy import way_back
 from gaesup_tui.domain.world import World
+from gaesup_tui.engine import keeper
 from gaesup_tui.engine.conductor import Conductor
 from gaesup_tui.engine.draft import Draft, Receipt
 from gaesup_tui.engine.journal import Batch
@@ -76,6 +90,77 @@ def takes_replicas_from_under_the_traffic(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Keeper, "_remove_others", lambda self, state, wished, weights: None)
 
 
+def takes_one_replica_more_than_may_be_missing(patch: pytest.MonkeyPatch) -> None:
+    limits = rolling.limits
+
+    def greedy(spec: Any, replicas: int) -> tuple[int, int]:
+        surge, unavailable = limits(spec, replicas)
+        return surge, unavailable + 1
+
+    patch.setattr(rolling, "limits", greedy)
+
+
+def starts_one_replica_more_than_the_surge(patch: pytest.MonkeyPatch) -> None:
+    limits = rolling.limits
+
+    def greedy(spec: Any, replicas: int) -> tuple[int, int]:
+        surge, unavailable = limits(spec, replicas)
+        return surge + 1, unavailable
+
+    patch.setattr(rolling, "limits", greedy)
+
+
+def believes_what_was_seen_before_the_wish(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Look, "before", lambda self, rollout, wish: False)
+
+
+def salts_every_step_anew(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(routing, "salt_of", lambda rollout: f"{rollout.id}/{rollout.index}")
+
+
+def gives_every_revision_the_same_colour(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(creating, "_colour", lambda state, base, spec: "blue")
+
+
+def moves_what_is_held(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rollout_rules, "is_held", lambda state: False)
+
+
+def grows_the_share_of_what_is_held(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rollout_rules, "held_before", lambda state: None)
+
+
+def lets_anybody_past_a_lock(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(allowed, "locked_for", lambda state, action, by, now: None)
+
+
+def stops_all_but_one(patch: pytest.MonkeyPatch) -> None:
+    in_scope = world.in_scope
+    spared = "mail@production"
+    patch.setattr(command_rules, "in_scope", lambda key, s: key != spared and in_scope(key, s))
+
+
+def sends_a_train_back_front_first(patch: pytest.MonkeyPatch) -> None:
+    def forwards(train: Any) -> int:
+        turn = 0 if train.turn == len(train.groups) else train.turn + 1
+        return int(turn) if turn < len(train.groups) else -1
+
+    patch.setattr(train_back, "_next_turn", forwards)
+
+
+def lets_a_unit_run_ahead_of_its_train(patch: pytest.MonkeyPatch) -> None:
+    there = (*train_cars.THERE, "moving", "gate")
+    patch.setattr(train_rules, "THERE", there)
+
+
+def begins_what_is_queued_although_it_is_held(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(queueing, "blocked_by", lambda *_: None)
+
+
+def takes_the_base_while_its_successor_is_not_there(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(keeper, "missing", lambda seen, route, wished: {})
+
+
 @pytest.mark.parametrize(
     "plant",
     [
@@ -87,6 +172,19 @@ def takes_replicas_from_under_the_traffic(patch: pytest.MonkeyPatch) -> None:
         calls_durable_what_is_not,
         loses_what_acted_from_memory,
         takes_replicas_from_under_the_traffic,
+        takes_one_replica_more_than_may_be_missing,
+        starts_one_replica_more_than_the_surge,
+        believes_what_was_seen_before_the_wish,
+        takes_the_base_while_its_successor_is_not_there,
+        salts_every_step_anew,
+        gives_every_revision_the_same_colour,
+        moves_what_is_held,
+        grows_the_share_of_what_is_held,
+        lets_anybody_past_a_lock,
+        stops_all_but_one,
+        sends_a_train_back_front_first,
+        lets_a_unit_run_ahead_of_its_train,
+        begins_what_is_queued_although_it_is_held,
     ],
 )
 def test_a_planted_bug_is_found(

@@ -92,9 +92,8 @@ class Trains:
                 continue
             must(self._serves(train, key, courses), f"{name} arrived without {key}")
             course = courses[key]
-            here = course.plan[course.index : course.index + 1]
-            baked = course.phase == "finished" or isinstance(here[0], AwaitTrain | Scale)
-            must(baked, f"{name} arrived while {key} was still at {here}")
+            left = [s for s in course.plan[course.index :] if not isinstance(s, AwaitTrain | Scale)]
+            must(not left, f"{name} arrived while {key} still had {left} before it")
 
     def _went_back(
         self, train: _Train, event: ev.TrainWentBack, at: float, courses: Mapping[str, Course]
