@@ -555,3 +555,14 @@ def test_a_unit_that_cannot_begin_holds_the_train_and_says_why() -> None:
     assert yard.train.phase == "held"
     assert yard.train.cause.startswith("a@production cannot begin: an A/B test compares")
     assert yard.begun() == []
+
+
+def test_a_unit_that_moves_is_not_put_on_a_train_even_if_a_deploy_would_be_queued() -> None:
+    yard = Yard()
+    queueing = {**GATED, "whileMoving": "queue"}
+    yard.ask(order("cart", "v2", ("catalog",), strategy="canary", spec=queueing))
+    train = cmd.TrainStart(
+        train="friday", environment="production", orders=(order("cart", "v3", ("catalog",)),)
+    )
+    with pytest.raises(Refused, match="cart@production: v2 is on its way"):
+        yard.ask(train)
