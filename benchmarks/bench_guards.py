@@ -146,11 +146,14 @@ def deployment_of(rollout: Rollout) -> Deployment:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("suite", type=Path)
+    parser.add_argument("suite", type=Path, nargs="?", help="folder of the judge's benchmark")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
     given = parser.parse_args()
+    if given.suite is None:
+        print("nothing measured: name the folder of the judge's benchmark, it is none of ours")
+        return
     sys.path.insert(0, str(given.suite))
     generate = importlib.import_module("canarysim").generate
     scenarios = importlib.import_module("scenarios").suite()
