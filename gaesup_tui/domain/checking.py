@@ -72,9 +72,10 @@ def failed_check(
 ) -> Cause | None:
     """The first check that leads back: one in the background, or of the step that is over."""
     beside = in_background(rollout) if rollout.weight_percent else ()
-    for outcome in outcomes(beside, rollout, seen, compared):
+    beside = tuple(text for text in beside if not is_ignored(rollout, text))
+    for text, outcome in zip(beside, outcomes(beside, rollout, seen, compared), strict=True):
         if outcome.state == "failed":
-            return _cause(rollout, outcome, "")
+            return _cause(rollout, outcome, text)
     step = rollout.step
     if not isinstance(step, Analyse) or not step.checks or is_ignored(rollout, ANALYSIS):
         return None

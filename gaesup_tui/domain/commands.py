@@ -112,7 +112,7 @@ class Ignore(_OnDeployment):
     """One check does not count at the step at hand. Needs a reason."""
 
     action: Literal["ignore"] = "ignore"
-    check: str = Field(default="", max_length=40)
+    check: str = Field(default="", max_length=200)
     """Its name; empty: the one that stands in the way."""
 
 

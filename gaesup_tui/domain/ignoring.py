@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.checking import in_background
 from gaesup_tui.domain.creating import create
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Refused
@@ -61,7 +62,8 @@ def checks_of(rollout: Rollout) -> list[str]:
         return [step]
     guards = rollout.spec.guards
     names = [guard_name(guards, number) for number in range(len(guards))]
-    return [*([step] if step else []), *names, *([JUDGE] if rollout.base else [])]
+    judge = [JUDGE] if rollout.base else []
+    return [*([step] if step else []), *names, *in_background(rollout), *judge]
 
 
 def meant(rollout: Rollout, check: str, brewing: Sequence[tuple[str, str]]) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.checking import failed_check
+from gaesup_tui.domain.drops import Compared
 from gaesup_tui.domain.errors import Invalid, Refused
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.preview import preview
 from gaesup_tui.domain.sentences import sentence
 from gaesup_tui.domain.steps import Pause, SmokeTest
-from gaesup_tui.domain.telemetry import Window
+from gaesup_tui.domain.telemetry import Delta, Window
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.verifying import decide_verification, to_verify
 from gaesup_tui.domain.viewing import Sight, deployment_view, rollout_view
@@ -358,3 +360,20 @@ def test_an_analysis_that_finds_nothing_is_passed_and_a_pause_holds_that_up() ->
     told.ask(cmd.Resume(deployment=KEY))
     told.settle()
     assert told.deployment.weights() == {V41: 50, V42: 50}
+
+
+def test_a_check_in_the_background_is_ignored_by_how_it_is_written() -> None:
+    told = Story()
+    told.stable("v41")
+    told.deploy("v42", canary={"steps": [{"weight": 10}, GATE]}, checks=["errorRate <= 1%"])
+    told.settle()
+    told.ask(cmd.Ignore(deployment=KEY, check="errorRate <= 1%", why="known"))
+    rollout = told.deployment.active
+    assert rollout is not None
+    ours = Delta(60.0, 1000, 100, (), ())
+    compared = {60.0: Compared(ours, ours)}
+    assert failed_check(rollout, told.seen(), compared, told.now) is None
+    unheard = rollout.model_copy(update={"ignored": ()})
+    cause = failed_check(unheard, told.seen(), compared, told.now)
+    assert cause is not None
+    assert cause.check == "errorRate <= 1%"

@@ -75,7 +75,7 @@ async def preview(request: Request) -> Response:
         replicas=None if count < 0 else count,
         by_s=_optional(request, "by_s"),
         by=peer(request).actor,
-        check=printable_line(request.query_params.get("check", ""), 40),
+        check=printable_line(request.query_params.get("check", ""), 200),
     )
     return reply(dict(shown))
 
