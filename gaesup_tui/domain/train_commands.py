@@ -7,6 +7,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.allowed import why_not
 from gaesup_tui.domain.calendar_rules import taken
 from gaesup_tui.domain.dependencies import circle
+from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.freezing import break_glass, window_for
 from gaesup_tui.domain.locks import same_person
@@ -182,6 +183,18 @@ def _cannot_go(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | 
         break_glass(world, order, key, now, *(order.policy.windows if order.policy else ()))
     except Refused as refusal:
         return refusal.message.partition(": ")[2]
+    reason = None
+    return reason or _no_plan(world, order, by, now)
+
+
+def _no_plan(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | None:
+    """Why nothing can be made of an order; None when something can."""
+    try:
+        begin_deploy(world, order, by, now)
+    except Invalid as error:
+        return error.message
+    except Refused:
+        pass  # it runs there already, and is set aside
     return None
 
 

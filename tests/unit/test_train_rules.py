@@ -548,13 +548,11 @@ def test_a_retry_after_the_train_waits_for_no_train() -> None:
     assert yard.runs("catalog") == "v2"
 
 
-def test_a_unit_that_cannot_begin_holds_the_train_and_says_why() -> None:
+def test_a_train_with_an_order_nothing_can_be_made_of_does_not_start() -> None:
     yard = Yard({"a": (), "b": ("a",)})
-    yard.start(strategy="abTest")
-    yard.settle()
-    assert yard.train.phase == "held"
-    assert yard.train.cause.startswith("a@production cannot begin: an A/B test compares")
-    assert yard.begun() == []
+    with pytest.raises(Refused, match="a@production: an A/B test compares conversions"):
+        yard.start(strategy="abTest")
+    assert yard.world.trains == ()
 
 
 def test_a_unit_that_moves_is_not_put_on_a_train_even_if_a_deploy_would_be_queued() -> None:
