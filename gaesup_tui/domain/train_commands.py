@@ -183,8 +183,7 @@ def _cannot_go(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | 
         break_glass(world, order, key, now, *(order.policy.windows if order.policy else ()))
     except Refused as refusal:
         return refusal.message.partition(": ")[2]
-    reason = None
-    return reason or _no_plan(world, order, by, now)
+    return _no_plan(world, order, by, now)
 
 
 def _no_plan(world: World, order: cmd.Deploy, by: Actor, now: float) -> str | None:
