@@ -8,7 +8,7 @@ from gaesup_tui.domain.gradual import is_gradual, shares_back
 from gaesup_tui.domain.holding import held_before
 from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
-from gaesup_tui.domain.retrying import no_again
+from gaesup_tui.domain.retrying import in_waves, no_again
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.second_person import needs_another
 from gaesup_tui.domain.stepping_back import share_before
@@ -97,7 +97,7 @@ def _why_not(world: World, action: str, state: Deployment, now: float) -> str | 
         case "delete":
             return _stopped(world, key) or no_delete(world, state)
         case "scale":
-            return None if state.stable or state.active else "nothing runs here to scale"
+            return _no_scale(state)
         case "unhold":
             return None if state.hold else "its automation is not held"
         case "hold":
@@ -199,6 +199,18 @@ def _no_gradual(state: Deployment) -> str | None:
         return "there is no revision to go back to: abort takes this one away"
     if not shares_back(rollout):
         return f"{rollout.weight_percent} % is little enough to abort at once"
+    return None
+
+
+def _no_scale(state: Deployment) -> str | None:
+    rollout = state.active
+    if rollout is None:
+        return None if state.stable else "nothing runs here to scale"
+    if rollout.phase == "forward" and in_waves(rollout.plan):
+        return (
+            f"{rollout.candidate.version} comes in waves made for {rollout.replicas} replicas: "
+            "scale once it came to rest"
+        )
     return None
 
 

@@ -42,7 +42,7 @@ def replicas_again(state: Deployment, failed: Rollout) -> int:
 
 def resized(plan: Plan, replicas: int) -> Plan:
     """The plan with the candidate whole at so many. One in waves stays as it is: ``no_again``."""
-    if _in_waves(plan):
+    if in_waves(plan):
         return plan
     return tuple(
         step.model_copy(update={"replicas": replicas})
@@ -55,7 +55,7 @@ def resized(plan: Plan, replicas: int) -> Plan:
 def no_again(state: Deployment, failed: Rollout) -> str | None:
     """Why its plan cannot be run once more; None when it can."""
     plan = failed.spec.plan
-    if failed.spec.strategy != "rolling" and not _in_waves(plan):
+    if failed.spec.strategy != "rolling" and not in_waves(plan):
         return None
     counts = [s.replicas for s in plan if isinstance(s, Scale) and s.side == "candidate"]
     if state.replicas == failed.base_wanted and max(counts) == failed.replicas:
@@ -63,7 +63,7 @@ def no_again(state: Deployment, failed: Rollout) -> str | None:
     return "replicas were scaled since, so its waves do not fit any more: deploy it again"
 
 
-def _in_waves(plan: Plan) -> bool:
+def in_waves(plan: Plan) -> bool:
     """Whether replicas of either side come or go in parts."""
     counts = {(s.side, s.replicas) for s in plan if isinstance(s, Scale) and s.replicas}
     return len(counts) > 1

@@ -80,3 +80,13 @@ def test_from_the_failed_step_no_wave_takes_replicas_that_still_have_traffic(sto
     assert rollout is not None
     gone = rollout.plan.index(Scale(side="base", replicas=0))
     assert any(isinstance(step, SetTraffic) for step in rollout.plan[:gone])
+
+
+def test_what_comes_in_waves_is_not_scaled_before_it_is_there(story: Story) -> None:
+    story.deploy("v42", "rolling", 4)
+    with pytest.raises(Refused, match="v42 comes in waves made for 4 replicas: scale once"):
+        story.ask(cmd.Scale(deployment=KEY, replicas=7))
+    story.settle()
+    story.later(3600)
+    story.ask(cmd.Scale(deployment=KEY, replicas=7))
+    assert story.deployment.replicas == 7
