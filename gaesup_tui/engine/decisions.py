@@ -71,8 +71,8 @@ def _overtaken(
     expected = getattr(command, "expect_seq", None) or 0
     key = getattr(command, "deployment", "")
     since = [each for each in recent if each.seq > expected and each.deployment == key]
-    if not since:
-        return refusal
+    if not since or key not in world.deployments:
+        return refusal  # of a train: it says itself what moved
     # What a person did comes before what followed from it.
     acts = [each for each in since if not isinstance(each.event, StepCompleted)]
     last = ([each for each in acts if each.by.name != ENGINE.name] or since)[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
+from gaesup_tui.domain.events import Recorded, StopReleased
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.train_cars import place_of
 from gaesup_tui.domain.train_viewing import train_view
 from gaesup_tui.domain.windows import FreezeWindow
+from gaesup_tui.engine.decisions import decide_order
+from gaesup_tui.engine.draft import Draft, Order
 
 from .train_yard import GATED, KIM, SHOP, Yard, due, key_of, order
 
@@ -564,3 +568,16 @@ def test_a_unit_that_moves_is_not_put_on_a_train_even_if_a_deploy_would_be_queue
     )
     with pytest.raises(Refused, match="cart@production: v2 is on its way"):
         yard.ask(train)
+
+
+async def test_a_stale_look_at_a_train_is_refused_and_the_engine_lives_on() -> None:
+    yard = Yard()
+    yard.start()
+    stale = cmd.TrainPromote(train=yard.train.name, expect_seq=0)
+    order = Order(stale, KIM, asyncio.get_running_loop().create_future())
+    draft = Draft.on(yard.world)
+    journal = [Recorded(seq=9, at=yard.now, by=KIM, event=StopReleased(why="over"))]
+    decide_order(draft, order, yard.now, journal)
+    ((_, refusal),) = draft.refusals
+    assert isinstance(refusal, Moved)
+    assert "moved since you looked" in str(refusal)
