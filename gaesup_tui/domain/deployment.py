@@ -24,7 +24,7 @@ from gaesup_tui.domain.rollout import (
     stood_still,
     wished,
 )
-from gaesup_tui.domain.steps import AUTOMATIC, SetTraffic
+from gaesup_tui.domain.steps import AUTOMATIC, Scale, SetTraffic
 from gaesup_tui.domain.verdict import Verdict
 
 KEEP_RELEASES = 20
@@ -255,7 +255,14 @@ def _scaled(state: Deployment, replicas: int, at: float) -> Deployment:
             for name in ("candidate_replicas", "base_replicas")
             if getattr(rollout, name)
         }
-        more = {"replicas": replicas, "base_wanted": replicas}
+        more: dict[str, object] = {"replicas": replicas, "base_wanted": replicas}
+        if rollout.phase == "back":  # or its plan would ask for the base as it was before
+            more["plan"] = tuple(
+                step.model_copy(update={"replicas": replicas})
+                if isinstance(step, Scale) and step.side == "base"
+                else step
+                for step in rollout.plan
+            )
         changed["rollout"] = rollout.model_copy(update=more | wished(rollout, at, **sides))
     return state.model_copy(update=changed)
 

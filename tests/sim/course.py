@@ -23,6 +23,8 @@ class Course:
     paused: bool = False
     full: bool = False
     decided: set[int] = field(default_factory=set)
+    ignored: set[int] = field(default_factory=set)
+    """Steps of which a check is ignored, also when one steps back before them."""
     verdict: str = ""
     answer: str = ""
     extended: float = 0.0

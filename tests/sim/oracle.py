@@ -255,7 +255,7 @@ class Oracle(Witness):
         must(before is None or before.phase == "finished", f"{key}: two rollouts at once")
         stable = before.stable if before else None
         course = Course(event.rollout, event.rollout.plan, stable, event.rollout.replicas)
-        course.decided = {each.index for each in event.rollout.ignored}
+        course.ignored = {each.index for each in event.rollout.ignored}
         base = event.rollout.base
         must((base.id if base else None) == course.stable, f"{key}: the base is not what is stable")
         course.least_asked = min(event.rollout.replicas, event.rollout.base_wanted)
@@ -321,7 +321,7 @@ class Oracle(Witness):
             case ev.CheckIgnored(index=index):
                 must(recorded.by.name != "gaesup", "the engine ignored a check")
                 must(course.phase == "forward", f"{key}: a check ignored on the way back")
-                course.decided.add(index)
+                course.ignored.add(index)
             case ev.RetreatStarted(plan=plan):
                 forward = course.phase == "forward"
                 must(forward or course.gradual, f"{key}: two ways back")
@@ -364,7 +364,8 @@ class Oracle(Witness):
             self.trains.arrives(step.train, self.courses)
             return
         if event.result == "skipped":
-            must(course.full or event.index in course.decided, f"{key}: skipped undecided")
+            passed = course.decided | course.ignored
+            must(course.full or event.index in passed, f"{key}: skipped undecided")
             return
         check_gate(key, course, step, at - course.began)
 

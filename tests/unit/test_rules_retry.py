@@ -90,3 +90,17 @@ def test_what_comes_in_waves_is_not_scaled_before_it_is_there(story: Story) -> N
     story.later(3600)
     story.ask(cmd.Scale(deployment=KEY, replicas=7))
     assert story.deployment.replicas == 7
+
+
+def test_what_is_scaled_on_its_way_back_comes_to_rest_with_as_many(story: Story) -> None:
+    story.deploy("v42", "canary", 2, canary={"steps": [{"weight": 10}, {"pause": {}}], "bake": 0})
+    story.settle()
+    story.ask(cmd.Abort(deployment=KEY))
+    story.ask(cmd.Scale(deployment=KEY, replicas=3))
+    active = story.deployment.active
+    assert active is not None
+    bases = [s.replicas for s in active.plan if isinstance(s, Scale) and s.side == "base"]
+    assert bases == [3]
+    story.settle()
+    assert story.deployment.active is None
+    assert story.deployment.replicas == 3
