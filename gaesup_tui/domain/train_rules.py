@@ -239,11 +239,13 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
 
 
 def under_way(state: Deployment | None) -> str | None:
-    """What moves there: a deploy by hand might be queued behind it, a train is not."""
-    rollout = state.active if state else None
-    return (
-        f"{rollout.candidate.version} is on its way: promote or abort it first" if rollout else None
-    )
+    """What moves there, or is queued: a deploy by hand might be queued too, a train is not, and
+    takes nobody's turn."""
+    if state and state.active:
+        return f"{state.active.candidate.version} is on its way: promote or abort it first"
+    if state and state.queued:
+        return f"{state.queued.deploy.revision.version} is queued there: its turn comes first"
+    return None
 
 
 def stands_still(world: World, car: Car, now: float) -> str | None:

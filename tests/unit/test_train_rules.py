@@ -16,6 +16,7 @@ from gaesup_tui.domain.events import Recorded, StopReleased
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.train_cars import place_of
+from gaesup_tui.domain.train_rules import under_way
 from gaesup_tui.domain.train_viewing import train_view
 from gaesup_tui.domain.windows import FreezeWindow
 from gaesup_tui.engine.decisions import decide_order
@@ -581,3 +582,15 @@ async def test_a_stale_look_at_a_train_is_refused_and_the_engine_lives_on() -> N
     ((_, refusal),) = draft.refusals
     assert isinstance(refusal, Moved)
     assert "moved since you looked" in str(refusal)
+
+
+def test_a_train_takes_no_turn_of_what_is_queued() -> None:
+    yard = Yard()
+    queueing = {**GATED, "whileMoving": "queue"}
+    for version in ("v3", "v4"):
+        yard.ask(order("cart", version, ("catalog",), strategy="canary", spec=queueing))
+    yard.ask(cmd.Abort(deployment=key_of("cart")))
+    for _ in range(20):
+        yard.round()
+    assert yard.state("cart").active is None
+    assert under_way(yard.state("cart")) == "v4 is queued there: its turn comes first"
