@@ -78,6 +78,8 @@ class Stack:
         document["environments"]["production"]["replicas"] = replicas
         for unit, values in changes.items():
             document["units"][unit].update(values)
+        if any("versions" in values for values in changes.values()):
+            del document["trains"]  # they name the shop's own versions
         self.project.parent.mkdir(exist_ok=True)
         artifacts = self.project.parent / "artifacts"
         if not artifacts.exists():

@@ -187,7 +187,8 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
 
 def test_a_bad_file_is_an_error_with_its_line(cart: Stack, tmp_path: Path) -> None:
     bad = tmp_path / "gaesup.yaml"
-    bad.write_text(cart.project.read_text().replace("weight: 10", "weight: 130", 1))
+    before, units, after = cart.project.read_text().partition("\nunits:")
+    bad.write_text(before + units + after.replace("weight: 10", "weight: 130", 1))
     line = next(n for n, text in enumerate(bad.read_text().splitlines(), 1) if "130" in text)
     done = cart.run("deploy", "cart", "-e", "production", "--version", "v42", "--file", str(bad))
     assert done.returncode == 2
