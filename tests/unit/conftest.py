@@ -9,8 +9,6 @@ import pytest
 
 from tests import turned_clock
 
-turned_clock.turn_clocks()
-
 _TURNED = ("test_console_", "test_widgets_", "test_known_good", "test_load_traffic")
 
 
