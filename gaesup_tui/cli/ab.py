@@ -18,12 +18,7 @@ _STYLE = {"better": "ok", "worse": "bad", "broken split": "bad", "undecided": "w
 def run(args: argparse.Namespace, out: Output) -> int:
     """Of the rollout that moves, or the last one; or of an earlier one by its id."""
     engine = connect(args)
-    rollout = args.unit
-    if "#" not in rollout:
-        row = targets.find(engine.status()["deployments"], rollout, args.environment)
-        if row["rollout"] is None:
-            raise NotFound(f"{row['key']} never had a rollout")
-        rollout = row["rollout"]["id"]
+    rollout = targets.rollout_id(engine, args.unit, args.environment)
     seen = engine.rollout(rollout)
     view = seen["ab"]
     if view is None:

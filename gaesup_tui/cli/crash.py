@@ -24,7 +24,7 @@ def record(error: BaseException) -> str:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / "crashes.log"
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    except Exception:
+    except Exception:  # a failure must be kept whatever else fails while it is
         handle, name = tempfile.mkstemp(prefix="gaesup-crash-", suffix=".log")
         return _write(handle, entry, name)
     return _write(handle, entry, str(path))

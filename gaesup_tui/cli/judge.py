@@ -10,7 +10,7 @@ from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.settings import changed
-from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
+from gaesup_tui.domain.errors import Invalid, Unavailable
 from gaesup_tui.domain.judged import verdict_of
 from gaesup_tui.domain.judged_record import Record, read_record, replay
 from gaesup_tui.domain.judged_story import story_of
@@ -27,12 +27,7 @@ _STYLE = {"PROMOTE": "ok", "CONTINUE": "", "ABORT": "bad", "NO EVIDENCE": "warn"
 def run(args: argparse.Namespace, out: Output) -> int:
     """Goes through the record here, not in the engine: a replay costs nobody else anything."""
     engine = connect(args)
-    rollout = args.target
-    if "#" not in rollout:
-        row = targets.find(engine.status()["deployments"], rollout, args.environment)
-        if row["rollout"] is None:
-            raise NotFound(f"{row['key']} never had a rollout")
-        rollout = row["rollout"]["id"]
+    rollout = targets.rollout_id(engine, args.target, args.environment)
     lines = engine.judged(rollout)
     try:
         record = read_record(lines)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gaesup_tui.domain.errors import Invalid, NotFound
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusRow
+from gaesup_tui.service.client import Client
 
 
 def split(unit: str, environment: str | None) -> tuple[str, str | None]:
@@ -41,6 +42,21 @@ def find(rows: Sequence[StatusRow], unit: str, environment: str | None = None) -
         shown = printable_line(name, 80)
         raise Invalid(f"{shown} runs in several environments", hint=f"say one of {keys}")
     raise NotFound(f"there is no deployment {_shown(name, place)}", hint=_near(rows, name, place))
+
+
+def rollout_id(engine: Client, target: str, environment: str | None) -> str:
+    """The rollout that is meant: by its own id (``cart@production#3``), or the one that moves or
+    moved last in the deployment that is named.
+
+    Raises:
+        NotFound, Invalid: as ``find``; or the deployment never had a rollout.
+    """
+    if "#" in target:
+        return target
+    row = find(engine.status()["deployments"], target, environment)
+    if row["rollout"] is None:
+        raise NotFound(f"{row['key']} never had a rollout")
+    return row["rollout"]["id"]
 
 
 def matching(

@@ -40,7 +40,7 @@ _PROGRAMS = [
     "global-rollback",
     "train",
     "window",
-    "judge",
+    "strategies",
 ]
 _NEVER = {"console": "this is the console", "watch": "press w on the deployment"}
 _WITHOUT_END = {"-f", "--follow"}

@@ -13,7 +13,7 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.evidence import STYLES, turn_figures
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.words import active_rollout, wrapped
+from gaesup_tui.console.words import active_rollout, versions, wrapped
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.verdict_views import PointView, TurnView, VerdictHistory
@@ -21,6 +21,7 @@ from gaesup_widgets.band_history import STOREYS, band_rows
 from gaesup_widgets.cells import Cell
 from gaesup_widgets.paint import Lines, Runs
 from gaesup_widgets.sparkline import spark
+from gaesup_widgets.symbols import Symbols
 
 Each = TypeVar("Each")
 
@@ -114,7 +115,7 @@ class Verdicts(Page):
             lines += [] if self._problem else [[Cell(" The judge's record is read …", "dim")]]
             self._lines.set_lines(lines)
             return
-        lines += wrapped([Cell(" "), *_title(history)], width)
+        lines += wrapped([Cell(" "), *_title(history, self.desk.symbols)], width)
         said = [Cell(f" {history['kind']}", STYLES.get(history["kind"], ""))]
         lines += wrapped([*said, Cell(f"  {history['reason']}")], width)
         room = max(10, min(width - _LABEL - 8, _WIDEST))
@@ -193,10 +194,11 @@ def _axis(points: list[PointView], room: int) -> list[Runs]:
     return [[Cell(" " * (_LABEL + room - cells) + line, "dim")]]
 
 
-def _title(history: VerdictHistory) -> list[Cell]:
+def _title(history: VerdictHistory, symbols: Symbols) -> list[Cell]:
     past = duration(history["past_s"]) if history["past_s"] else "none"
     judged = duration(history["ticks"] * history["tick_s"])
+    change = versions(history["base"], history["candidate"], symbols)
     return [
-        Cell(f"{history['rollout']}  {history['base']} > {history['candidate']}  ", "strong"),
+        Cell(f"{history['rollout']}  {change}  ", "strong"),
         Cell(f"{judged} judged; past of {history['base']}: {past}"),
     ]

@@ -39,8 +39,13 @@ def claims(view: DeploymentView) -> list[Cell]:
 
 def change(rollout: RolloutView, symbols: Symbols) -> str:
     """``v41→v42``."""
+    return versions(rollout["base"], rollout["candidate"], symbols)
+
+
+def versions(base: str | None, candidate: str, symbols: Symbols) -> str:
+    """``v41→v42``; ``–`` where there is no base."""
     arrow = "→" if symbols.fill == "█" else ">"
-    return f"{rollout['base'] or '–'}{arrow}{rollout['candidate']}"
+    return f"{base or '–'}{arrow}{candidate}"
 
 
 def following(view: DeploymentView) -> str:

@@ -25,7 +25,7 @@ def claim_lines(
             then = stands if state.active else "the next rollout stands before its first share"
             return [
                 ("Then", then),
-                ("Still acts", "guards, the judge's abort, abort, rollback, stop"),
+                ("Acts", "guards, the judge's abort, abort, rollback, stop"),
                 ("Way back", "release, with a reason"),
             ]
         case "lock":
@@ -33,7 +33,7 @@ def claim_lines(
             return [
                 ("Then", f"only you deploy, promote, resume, retry here, {how_long}"),
                 ("Others", "may abort, roll back and stop; unlock it with a reason"),
-                ("Automation", "goes on: hold it too if it should not"),
+                ("Auto", "goes on: hold it too if it should not"),
             ]
         case "unlock":
             lock = lock_of(state, now)

@@ -98,7 +98,7 @@ def decide_times(draft: Draft, keys: Iterable[str], eyes: Eyes, now: float, *, a
             seen = look.seen if look else None
             frozen = draft.world.frozen(key) or standing_in(draft.world, state, now) is not None
             events = decide_time(state, now, frozen=frozen, seen=seen)
-        except Exception:
+        except Exception:  # as in ``decide_looks``: the others' deadlines go on
             log.exception("deciding on the deadlines of %s failed", key)
             continue
         if events and (not away or leads_back(events)):
@@ -151,7 +151,7 @@ def decide_calendar(draft: Draft, now: float) -> None:
     try:
         if events := decide_windows(draft.world, now):
             draft.record(events, ENGINE, now, safe=False)
-    except Exception:
+    except Exception:  # a window that cannot be read must not hold up a way to safety
         log.exception("deciding on freeze windows failed")
 
 
@@ -161,7 +161,7 @@ def decide_turns(draft: Draft, now: float, *, away: bool) -> None:
     try:
         while events := decide_rollbacks(draft.world, now):
             draft.record(events, ENGINE, now, safe=True)
-    except Exception:
+    except Exception:  # nor a turn that cannot be decided on
         log.exception("deciding on the turns of a global rollback failed")
     _decide_trains(draft, now, away=away)
 

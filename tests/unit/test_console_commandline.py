@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gaesup_tui.cli.grammar import COMMANDS
 from gaesup_tui.console.commandline import (
     Deed,
     Go,
@@ -77,6 +78,12 @@ def test_every_command_of_the_table_works_here_or_says_how() -> None:
         if action.command:
             first = action.command.split()[0]
             assert first in words() or first == "watch"
+
+
+def test_every_command_of_the_program_works_here_but_the_one_that_has_a_key() -> None:
+    assert {command.name for command in COMMANDS} - set(words()) == {"watch"}
+    with pytest.raises(Invalid, match="press w"):
+        understand("watch cart", KEYS, None)
 
 
 @pytest.mark.parametrize(("text", "count"), [("4", 4), ("+1", 3), ("-1", 1), ("-9", 0)])

@@ -158,7 +158,7 @@ def test_waiting_says_how_long_and_for_what() -> None:
     assert re.fullmatch(
         r"nothing wrong so far, not enough evidence yet: about \d+ min more at this traffic "
         r"\(\d+ min to \d+ (min|h)\); "
-        r"slowest is conversion, about [\d,]+ of [\d,]+ canary requests",
+        r"slowest is conversion, about [\d,]+ more canary requests",
         said,
     )
 

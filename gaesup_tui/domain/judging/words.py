@@ -207,11 +207,10 @@ def _ahead(ahead: Forecast | None) -> str:
         return ""
     if not math.isfinite(ahead.seconds):
         return f": no requests reach the canary; slowest is {ahead.metric}"
-    so_far = max(ahead.total - ahead.requests, 0.0)
     return (
         f": about {_about(ahead.seconds)} more at this traffic{_give_or_take(ahead)}; "
         f"slowest is {ahead.metric}, "
-        f"about {_number(so_far)} of {_number(ahead.total)} canary requests"
+        f"about {_number(ahead.requests)} more canary requests"
     )
 
 
