@@ -14,7 +14,7 @@ from gaesup_tui.domain.second_person import needs_another
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
-from gaesup_tui.domain.waiting import expires_at
+from gaesup_tui.domain.waiting import runs_out_at
 from gaesup_tui.domain.world import World
 
 DEPLOYMENT_ACTIONS = (
@@ -163,7 +163,9 @@ def _no_extend(state: Deployment) -> str | None:
         return "no rollout is moving"
     if rollout.phase == "back":
         return "it is on the way back"
-    return None if expires_at(rollout) is not None else "nothing expires at this step"
+    if runs_out_at(rollout) is not None:
+        return None
+    return "nothing expires at this step: pause holds it where it stands"
 
 
 def _no_step_back(state: Deployment) -> str | None:

@@ -26,6 +26,7 @@ from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Cause, Compare, P
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.train_commands import abort_train, promote_train, start_train
 from gaesup_tui.domain.train_order import without_stops
+from gaesup_tui.domain.waiting import runs_out_at
 from gaesup_tui.domain.world import World, in_scope
 
 
@@ -139,7 +140,7 @@ def _on_deployment(
         case cmd.Resume():
             return [ev.RolloutResumed(deployment=key, why=command.why)]
         case cmd.Extend():
-            return [_extend(state, command)]
+            return [_extend(state, command, now)]
         case cmd.StepBack():
             return _step_back(state, command)
         case cmd.Retry():
@@ -216,11 +217,13 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
     return events
 
 
-def _extend(state: Deployment, command: cmd.Extend) -> ev.RolloutExtended:
+def _extend(state: Deployment, command: cmd.Extend, now: float) -> ev.RolloutExtended:
+    """Of a wait that is over its time already, the new time counts from now."""
     rollout = state.active
     assert rollout is not None  # why_not looked
+    over_s = max(0.0, now - (runs_out_at(rollout) or now))
     return ev.RolloutExtended(
-        deployment=state.key, index=rollout.index, by_s=command.by_s, why=command.why
+        deployment=state.key, index=rollout.index, by_s=command.by_s + over_s, why=command.why
     )
 
 

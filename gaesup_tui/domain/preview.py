@@ -23,7 +23,7 @@ from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause, S
 from gaesup_tui.domain.text import duration, printable_line
 from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.domain.views import Preview
-from gaesup_tui.domain.waiting import expires_at
+from gaesup_tui.domain.waiting import runs_out_at
 from gaesup_tui.domain.world import World
 
 NEEDS_REASON = ("unhold", "release", "hold", "lock", "ignore")
@@ -160,9 +160,18 @@ def _now(state: Deployment, sight: Sight, now: float) -> str:
     versions = {r.id: r.version for r, _ in state.replica_wishes().values()}
     shares = "   ".join(
         f"{versions.get(revision, revision)} {weight} %"
-        for revision, weight in sorted(sight.seen.weights.items(), key=lambda pair: -pair[1])
+        for revision, weight in sorted(
+            sight.seen.weights.items(), key=lambda pair: _place(state, pair)
+        )
     )
     return f"{shares or 'no traffic'}   (seen {duration(max(0.0, now - sight.seen_at))} ago)"
+
+
+def _place(state: Deployment, shown: tuple[str, int]) -> tuple[bool, int]:
+    """The candidate last, as in what will be; the others by their share."""
+    revision, weight = shown
+    rollout = state.active
+    return rollout is not None and revision == rollout.candidate.id, -weight
 
 
 def _split(rollout: Rollout, weight_percent: int) -> str:
@@ -243,7 +252,7 @@ def _lines(state: Deployment, asked: _Asked, sight: Sight, now: float) -> list[t
 
 
 def _extend_lines(rollout: Rollout, by_s: float | None, now: float) -> list[tuple[str, str]]:
-    at = expires_at(rollout)
+    at = runs_out_at(rollout)
     assert at is not None  # why_not looked
     step = rollout.step
     outcome = step.on_expiry if isinstance(step, Pause | Analyse) else ""
@@ -251,6 +260,8 @@ def _extend_lines(rollout: Rollout, by_s: float | None, now: float) -> list[tupl
     then = {"promote": "promotes", "hold": "asks you"}.get(outcome, "")
     left = max(0.0, at - now)
     lines = [("Expires", f"{then or 'aborts'} in {duration(left)} when nobody decides")]
+    if now >= at:
+        lines = [("Expires", f"its time was over {duration(now - at)} ago: it waits for you")]
     if by_s is None:
         return [*lines, ("Then", "as much later as you say")]
     return [*lines, ("Then", f"in {duration(left + by_s)}: {duration(by_s)} later")]

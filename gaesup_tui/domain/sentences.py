@@ -9,6 +9,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.lock_views import APPROVED
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.steps import Pause
 from gaesup_tui.domain.text import duration, some
 from gaesup_tui.domain.train_fold import TrainEvent
 from gaesup_tui.domain.train_sentences import train_sentence
@@ -66,9 +67,10 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"verdict {verdict.kind}: {verdict.reason}", level
         case ev.ABAnswered(answer=answer):
             return f"A/B {answer.kind}: {answer.reason}", _AB_LEVELS.get(answer.kind, "info")
-        case ev.RetreatStarted(cause=cause):
+        case ev.RetreatStarted(cause=cause, plan=plan):
             base = rollout.base.version if rollout and rollout.base else "nothing"
-            return f"back to {base}: {cause.reason}", "bad"
+            slowly = " gradually" if any(isinstance(step, Pause) for step in plan) else ""
+            return f"back to {base}{slowly}: {cause.reason}", "bad"
         case ev.RolloutFinished(outcome=outcome):
             return _finished(outcome, rollout)
         case ev.CheckIgnored(check=check):
@@ -166,14 +168,16 @@ def _finished(outcome: str, rollout: Rollout | None) -> tuple[str, Level]:
 
 def event_view(recorded: ev.Recorded, rollout: Rollout | None) -> EventView:
     """A journaled event as the screens show it."""
-    text, level = sentence(recorded.event, rollout)
+    event = recorded.event
+    text, level = sentence(event, rollout)
+    begun = event.rollout.why if isinstance(event, ev.RolloutCreated) else ""
     return EventView(
         seq=recorded.seq,
         at=recorded.at,
         by=recorded.by.name,
-        kind=recorded.event.kind,
+        kind=event.kind,
         deployment=recorded.deployment,
         text=text,
-        why=getattr(recorded.event, "why", ""),
+        why=begun or getattr(event, "why", ""),
         level=level,
     )

@@ -30,6 +30,9 @@ from gaesup_tui.domain.steps import (
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.world import Stop
 
+WHEN_CLEAR = "goes on when clear"
+"""What an analysis does once it has lasted as long as it has to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -91,11 +94,18 @@ def _gradually(rollout: Rollout) -> Waiting:
 
 def expires_at(rollout: Rollout) -> float | None:
     """When a wait for a person, or for the judge, ends by itself; None when it never does."""
+    step = rollout.step
+    holds = isinstance(step, Pause | Analyse) and step.on_expiry == "hold"
+    return None if holds else runs_out_at(rollout)
+
+
+def runs_out_at(rollout: Rollout) -> float | None:
+    """When a wait is over its time, whatever follows; None when it has none."""
     match rollout.step:
-        case Pause(duration_s=None, expiry_s=expiry, on_expiry=then) if expiry is not None:
-            return None if then == "hold" else rollout.step_began + expiry + rollout.extended_s
-        case Analyse(expiry_s=expiry, on_expiry=then):
-            return None if then == "hold" else rollout.step_began + expiry + rollout.extended_s
+        case Pause(duration_s=None, expiry_s=expiry) if expiry is not None:
+            return rollout.step_began + expiry + rollout.extended_s
+        case Analyse(expiry_s=expiry):
+            return rollout.step_began + expiry + rollout.extended_s
         case Compare(max_run_s=expiry) if rollout.answer is None or not rollout.answer.final:
             return rollout.step_began + expiry + rollout.extended_s
     return None
@@ -117,7 +127,7 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
         case Analyse(duration_s=wait):
             verdict = rollout.verdict
             said = f": {verdict.kind}" if verdict else ""
-            return Waiting(f"analysing{said}", since, False, since + wait, "goes on when clear")
+            return Waiting(f"analysing{said}", since, False, since + wait, WHEN_CLEAR)
         case Compare() if is_held(state) and ab_then(rollout) == "promote":
             return _held(state, since, None)
         case Compare():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gaesup_tui.domain.attending import ran_out_at
+from gaesup_tui.domain.attending import overtime
 from gaesup_tui.domain.deleting import has_left
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import window_for
@@ -139,7 +139,7 @@ class Views:
             lock_of(state, now) is None,
             tuple(name for name, _ in engine.observer.brewing(state)),
             window_for(engine.world, key, now),
-            state.active is not None and ran_out_at(state.active, now) is not None,
+            state.active is not None and overtime(state.active, now),
         )
         if entry and entry.state is state and entry.stops == stops and entry.mark == what:
             return False

@@ -1,0 +1,123 @@
+"""What a wait says once time has passed, and how long it can still be made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.attending import overtime
+from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.preview import preview
+from gaesup_tui.domain.rollout import ENGINE
+from gaesup_tui.domain.sentences import event_view
+from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.viewing import Sight, deployment_view
+from gaesup_tui.domain.views import DeploymentView, WaitingView
+
+from .story import KEY, KIM, Story
+
+ANALYSIS: dict[str, Any] = {
+    "canary": {"steps": [{"weight": 10}, {"analysis": {"duration": "30s", "expiry": "10m"}}]}
+}
+
+
+@pytest.fixture
+def story() -> Story:
+    told = Story()
+    told.stable("v41")
+    return told
+
+
+def analysing(story: Story, **spec: Any) -> None:
+    story.deploy("v42", **(spec or ANALYSIS))
+    story.settle()
+    story.verdict = Verdict(kind="CONTINUE", reason="not yet")
+    story.look()
+
+
+def view(story: Story, sight: Sight | None = None) -> DeploymentView:
+    sight = sight or Sight(seen=story.seen())
+    return deployment_view(story.world, story.deployment, sight, story.now)
+
+
+def waits(story: Story) -> WaitingView:
+    waiting = view(story)["waiting"]
+    assert waiting
+    return waiting
+
+
+def test_an_analysis_that_lasted_long_enough_says_when_a_person_is_asked(story: Story) -> None:
+    analysing(story)
+    began = story.now
+    assert (waits(story)["then"], waits(story)["until"]) == ("goes on when clear", began + 30)
+    rollout = story.deployment.active
+    assert rollout
+    before = overtime(rollout, story.now)
+    story.later(31)
+    assert (waits(story)["then"], waits(story)["until"]) == ("asks you if not clear", began + 600)
+    assert overtime(rollout, story.now) != before  # or nobody would be shown it
+
+
+def test_a_backend_that_is_silent_stays_the_reason_when_the_time_is_over(story: Story) -> None:
+    analysing(story)
+    story.later(700)
+    waiting = view(story, Sight())["waiting"]
+    assert waiting
+    assert waiting["what"] == "the local backend does not answer"
+
+
+def test_a_wait_that_then_asks_a_person_can_be_extended_also_when_it_is_over(story: Story) -> None:
+    analysing(story)
+    story.later(700)
+    assert waits(story)["what"] == "no clear verdict within 10m00: waits for you"
+    shown = preview(story.world, "extend", KEY, Sight(), story.now, by_s=300.0)
+    assert ("Expires", "its time was over 1m40 ago: it waits for you") in shown["lines"]
+    story.ask(cmd.Extend(deployment=KEY, by_s=300.0))
+    assert (waits(story)["then"], waits(story)["until"]) == (
+        "asks you if not clear",
+        story.now + 300,
+    )
+
+
+def test_what_cannot_be_extended_can_be_paused(story: Story) -> None:
+    story.deploy("v42", canary={"steps": [{"weight": 10}, {"pause": "30s"}]})
+    story.settle()
+    with pytest.raises(Refused, match="nothing expires at this step: pause holds it"):
+        story.ask(cmd.Extend(deployment=KEY, by_s=300.0))
+
+
+def test_a_dialog_has_both_sides_in_one_order(story: Story) -> None:
+    steps = [{"weight": 60}, {"pause": None}, {"weight": 80}, {"pause": None}]
+    story.deploy("v42", canary={"steps": steps})
+    story.settle()
+    sight = Sight(seen=story.seen(), seen_at=story.now)
+    lines = dict(preview(story.world, "promote", KEY, sight, story.now)["lines"])
+    assert lines["Now"].startswith("v41 40 %   v42 60 %")
+    assert lines["Then"].startswith("v41 20 %   v42 80 %")
+
+
+def test_history_says_why_a_rollout_began_and_that_one_goes_back_gradually(story: Story) -> None:
+    analysing(story, canary={"steps": [{"weight": 60}, {"analysis": "10m"}]})
+    rollout = story.deployment.rollout
+    assert rollout
+    asked = rollout.model_copy(update={"why": "the new prices"})
+    created = ev.RolloutCreated(deployment=KEY, backend="local", rollout=asked)
+    assert event_view(ev.Recorded(seq=1, at=0.0, by=KIM, event=created), None)["why"] == (
+        "the new prices"
+    )
+    (back,) = story.ask(cmd.Abort(deployment=KEY, gradual=True))
+    said = event_view(ev.Recorded(seq=2, at=0.0, by=ENGINE, event=back), rollout)["text"]
+    assert said == "back to v41 gradually: asked for by kim"
+
+
+def test_a_first_revision_that_failed_says_what_to_do() -> None:
+    story = Story()
+    story.deploy("v41")
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+    assert view(story)["status_text"] == (
+        "nothing serves: the first revision failed; deploy one that is well"
+    )
