@@ -1,8 +1,12 @@
 """The judge's own figures: one tick, the size of its state, and how well it forecasts.
 
-``python benchmarks/bench_judge.py [tick|forecast] [--runs N]``. Processor time, so that a shared
-machine counts less; beside it a control, a fixed loop of plain Python in the same process. Traffic
-is drawn here from a seeded generator: 200 requests/s, 10 % canary, 48 latency buckets.
+``python benchmarks/bench_judge.py tick [--runs N]``. Processor time, so that a shared machine
+counts less; beside it a control, a fixed loop of plain Python in the same process. Traffic is drawn
+here from a seeded generator: 200 requests/s, 10 % canary, 48 latency buckets.
+
+``python benchmarks/bench_judge.py forecast [--runs N] [--seed N] [--suite DIR]``: how well what is
+said of the waiting time holds, on plain services drawn here, or on the healthy scenarios of the
+judge benchmark in DIR (that one needs numpy), ``--runs`` seeds of each.
 """
 
 from __future__ import annotations
@@ -15,13 +19,14 @@ import statistics
 import sys
 import time
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gaesup_tui.domain.judging import Arm, Start, Tick, begin, step
+from benchmarks.judge_forecasts import healthy_suite, report, watch
+from gaesup_tui.domain.judging import Arm, Start, State, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
-from gaesup_tui.domain.judging.forecast import EARLY, LATE, Rates, forecast, recent_rates
 from gaesup_tui.domain.judging.saving import save_state
 
 TICK_S = 5.0
@@ -57,11 +62,13 @@ class Service:
         sold = sum(self.rng.random() < 0.06 for _ in range(requests))
         return Arm(requests, errors, tuple(latency), sold)
 
+    def each_tick(self, count: int, per_s: float, share: float) -> Iterator[Tick]:
+        for i in range(count):
+            canary, baseline = self.arm(per_s * share), self.arm(per_s * (1 - share))
+            yield Tick(i, (i + 1) * TICK_S, share, canary, baseline)
+
     def ticks(self, count: int, per_s: float, share: float) -> list[Tick]:
-        return [
-            Tick(i, (i + 1) * TICK_S, share, self.arm(per_s * share), self.arm(per_s * (1 - share)))
-            for i in range(count)
-        ]
+        return list(self.each_tick(count, per_s, share))
 
 
 def control_ms() -> float:
@@ -113,63 +120,31 @@ def bench_tick(runs: int) -> None:
     print(f"one tick's record: {len(record)} bytes of JSON, an hour {len(record) * 0.72:.0f} kB")
 
 
-def bench_forecast(runs: int) -> None:
-    """Forecasts before the start and at every half minute they are shown, against what happened:
-    the time that was left, and the whole time it took. Every run counts the same."""
+def plain_services(runs: int, seed: int) -> Iterator[tuple[State, Iterable[Tick]]]:
+    """Healthy services of 100 to 400 requests/s, each with ten minutes of history."""
     start = Start()
-    before: list[float] = []
-    left: list[list[float]] = []
-    whole: list[list[float]] = []
-    for seed in range(runs):
-        service = Service(100 + seed, start)
-        rng = random.Random(seed)
+    for number in range(seed, seed + runs):
+        service, rng = Service(100 + number, start), random.Random(number)
         per_s, share = rng.choice((100.0, 200.0, 400.0)), rng.choice((0.1, 0.25, 0.5))
-        state = begin(start, [service.arm(per_s) for _ in range(120)])
-        ahead = forecast(state, Rates(per_s * share, per_s * (1 - share)))
-        shown: list[tuple[float, float]] = []
-        for tick in service.ticks(TICKS, per_s, share):
-            state, verdict = step(state, tick)
-            if verdict.kind in ("PROMOTE", "ABORT"):
-                break
-            rates = recent_rates(state)
-            now = forecast(state, rates) if rates and tick.number % 6 == 5 else None
-            if now is not None:
-                shown.append((tick.end_s, now.seconds))
-        if verdict.kind != "PROMOTE" or ahead is None:
-            print(f"seed {seed}: {verdict.kind} {verdict.cause}")
-            continue
-        end_s = verdict.end_s
-        before.append(ahead.seconds / end_s)
-        left.append([said / (end_s - at) for at, said in shown])
-        whole.append([(at + said) / end_s for at, said in shown])
-    for name, ratios in (
-        ("before the start", [[ratio] for ratio in before]),
-        ("the time left", left),
-        ("the whole time", whole),
-    ):
-        _say_forecast(name, [run for run in ratios if run])
-
-
-def _say_forecast(name: str, runs: list[list[float]]) -> None:
-    near = statistics.fmean(
-        statistics.fmean(1 / 1.5 <= ratio <= 1.5 for ratio in run) for run in runs
-    )
-    inside = statistics.fmean(
-        statistics.fmean(EARLY <= 1 / ratio <= LATE for ratio in run) for run in runs
-    )
-    middle = statistics.median(ratio for run in runs for ratio in run)
-    print(
-        f"{name}: forecast / measured median {middle:.2f}, within 1.5 times {100 * near:.0f} %, "
-        f"ends within the span said {100 * inside:.0f} % ({len(runs)} runs)"
-    )
+        history = [service.arm(per_s) for _ in range(120)]
+        yield begin(start, history), service.each_tick(TICKS, per_s, share)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("tick", "forecast"), nargs="?", default="tick")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1, help="the first one")
+    parser.add_argument("--suite", type=Path, help="folder of the judge benchmark")
     given = parser.parse_args()
-    (bench_tick if given.what == "tick" else bench_forecast)(given.runs)
+    if given.what == "tick":
+        bench_tick(given.runs)
+        return
+    if given.suite is None:
+        services = plain_services(given.runs, given.seed)
+    else:
+        services = healthy_suite(given.suite, given.runs, given.seed)
+    report([watch(state, ticks) for state, ticks in services])
 
 
 if __name__ == "__main__":

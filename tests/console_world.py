@@ -162,6 +162,8 @@ def canary(waits: bool = True) -> Json:
             "toward_abort": 0.08,
             "toward_promote": 0.62,
             "left_s": 120.0,
+            "left_span_s": [90.0, 160.0],
+            "whole_s": 460.0,
             "code": "gathering",
             "fix": "",
             "helps": [],

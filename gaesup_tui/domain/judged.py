@@ -76,15 +76,18 @@ def verdict_of(state: State, trouble: str = "") -> Verdict:
     account = explain(state)
     said = sentence(state, account)
     ahead = account.forecast
-    left_s = ahead.seconds if ahead and math.isfinite(ahead.seconds) else None
-    help_ = remedy(state.verdict.cause, left_s)
+    if ahead is not None and not math.isfinite(ahead.late_s):
+        ahead = None
+    help_ = remedy(state.verdict.cause, ahead.seconds if ahead else None)
     return Verdict(
         kind=state.verdict.kind,
         reason=(f"{said} ({trouble})" if trouble else said)[:_LONGEST],
         findings=tuple(_finding(line) for line in account.lines if _worth_showing(line)),
         toward_abort=account.toward_abort,
         toward_promote=account.toward_promote,
-        left_s=left_s,
+        left_s=ahead.left_s if ahead else None,
+        left_span_s=(ahead.early_s, ahead.late_s) if ahead else None,
+        whole_s=ahead.whole_s if ahead else None,
         code=state.verdict.cause,
         fix=help_.fix,
         helps=help_.helps,

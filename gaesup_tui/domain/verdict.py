@@ -40,6 +40,11 @@ class Verdict(Frozen):
     """How far each key has turned, 0…1: evidence, not probability. None: not known."""
     left_s: float | None = None
     """Seconds until PROMOTE at this traffic, if nothing is wrong; None: nobody can know."""
+    left_span_s: tuple[float, float] | None = None
+    """Between which seconds from now it comes in four of five healthy rollouts."""
+    whole_s: float | None = None
+    """Seconds from the start to PROMOTE; known sooner than ``left_s``, since what has passed is
+    certain. Both are there only where they are likely to hold within 1.5 times."""
     code: str = ""
     """Which kind of it: ``late``, ``no canary requests``, ``too few requests`` …"""
     fix: Text = ""

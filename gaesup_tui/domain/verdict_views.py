@@ -27,7 +27,11 @@ class VerdictView(TypedDict):
     toward_promote: float | None
     """How far each key has turned, 0…1."""
     left_s: float | None
-    """Until PROMOTE at this traffic, if nothing is wrong."""
+    """Until PROMOTE at this traffic, if nothing is wrong; None where it cannot be one number."""
+    left_span_s: list[float] | None
+    """Its early and its late end."""
+    whole_s: float | None
+    """From the start to PROMOTE."""
     code: str
     fix: str
     helps: list[str]

@@ -380,6 +380,8 @@ def _verdict_view(verdict: Verdict | None, at: float | None) -> VerdictView | No
         toward_abort=digits(verdict.toward_abort),
         toward_promote=digits(verdict.toward_promote),
         left_s=digits(verdict.left_s),
+        left_span_s=[round(s, 1) for s in verdict.left_span_s] if verdict.left_span_s else None,
+        whole_s=digits(verdict.whole_s),
         findings=[cast(FindingView, finding.model_dump()) for finding in verdict.findings],
         code=verdict.code,
         fix=verdict.fix,

@@ -47,7 +47,7 @@ def test_a_good_candidate_goes_through_all_weights_under_one_judge(rig: Rig) -> 
     first = rig.verdict()
     assert first is not None
     assert first.kind == "CONTINUE"
-    assert first.left_s is not None
+    assert first.left_span_s is not None
     assert 0 < (first.toward_promote or 0) < 1
     rig.run(1200, rps=200)
     last = rig.verdict()

@@ -49,6 +49,8 @@ def verdict(toward_abort: float | None, toward_promote: float | None) -> Verdict
         toward_abort=toward_abort,
         toward_promote=toward_promote,
         left_s=None,
+        left_span_s=None,
+        whole_s=None,
         code="gathering",
         fix="",
         helps=[],

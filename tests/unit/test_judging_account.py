@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import pytest
-
 from gaesup_tui.domain.judging import Arm, State, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
 from gaesup_tui.domain.judging.counters import common_bounds, increment, rebucket
 from gaesup_tui.domain.judging.flips import errors_to_abort, flips, slowdown_to_abort
-from gaesup_tui.domain.judging.forecast import Rates, forecast, recent_rates
 from gaesup_tui.domain.judging.intervals import error_interval, interval
-from gaesup_tui.domain.judging.words import before_start, flip, sentence
-from tests.unit.judging_rig import START, Service, Traffic, first, judge, with_metrics
+from gaesup_tui.domain.judging.words import flip, sentence
+from tests.unit.judging_rig import START, Service, Traffic, judge, with_metrics
 
 HISTORY = Traffic().history()
 
@@ -62,32 +59,6 @@ def test_meters_go_from_nothing_to_the_decision() -> None:
     assert explain(state).toward_abort == 1.0
     state, _ = judge(Traffic(per_tick=1000, weight=0.5).ticks(100), history=HISTORY)
     assert explain(state).toward_promote == 1.0
-
-
-def test_the_forecast_before_the_start_is_about_the_time_it_takes() -> None:
-    traffic = Traffic(per_tick=1000, weight=0.25)
-    start = START._replace(min_promote_s=0.0)
-    state = begin(start, traffic.history())
-    ahead = forecast(state, Rates(canary_per_s=50.0, baseline_per_s=150.0))
-    assert ahead is not None
-    times = []
-    for seed in range(9):
-        _, verdicts = judge(traffic.ticks(200, seed=seed), start, traffic.history())
-        promoted = first(verdicts, "PROMOTE")
-        assert promoted is not None
-        times.append((promoted + 1) * 5.0)
-    assert ahead.metric == "conversion"
-    assert sorted(times)[4] / 2 <= ahead.seconds <= sorted(times)[4] * 2
-
-
-def test_the_forecast_follows_the_traffic_and_never_beats_the_soak() -> None:
-    state, _ = judge(Traffic().ticks(40), START._replace(soak_s=9000.0), HISTORY)
-    rates = recent_rates(state)
-    assert rates is not None
-    assert rates.canary_per_s == pytest.approx(10.0, rel=0.1)
-    ahead = forecast(state, rates)
-    assert ahead is not None
-    assert ahead.seconds == pytest.approx(8800.0)
 
 
 def test_what_would_flip_it_does_flip_it() -> None:
@@ -153,16 +124,6 @@ def test_late_harm_says_since_when() -> None:
     assert re.search(r", since \d+m\d\d after the start", said)
 
 
-def test_waiting_says_how_long_and_for_what() -> None:
-    _, said = words_of(Traffic(), 20)
-    assert re.fullmatch(
-        r"nothing wrong so far, not enough evidence yet: about \d+ min more at this traffic "
-        r"\(\d+ min to \d+ (min|h)\); "
-        r"slowest is conversion, about [\d,]+ more canary requests",
-        said,
-    )
-
-
 def test_a_promotion_says_the_worst_that_is_left() -> None:
     _, said = words_of(Traffic(per_tick=1000, weight=0.5), 100)
     assert said.startswith("errors within +0.50 points (")
@@ -209,17 +170,6 @@ def test_no_sentence_needs_a_course_in_statistics() -> None:
         _, said = words_of(traffic, 60, **changes)
         assert not re.search(r"\b(significant|null|p-?value|p|hypothesis|nan|inf)\b", said), said
         assert len(said) < 300
-
-
-def test_before_the_start_a_weight_has_its_price_in_time() -> None:
-    state = begin(START, HISTORY)
-    small, large = Rates(2.0, 198.0), Rates(20.0, 180.0)
-    slow, fast = forecast(state, small), forecast(state, large)
-    assert slow is not None
-    assert fast is not None
-    assert slow.seconds > 8 * fast.seconds
-    assert before_start(large, fast).startswith("about 20.0 canary requests/s: clear in about ")
-    assert before_start(large, None).startswith("no history")
 
 
 def test_counters_that_restart_vanish_or_appear_are_no_negative_traffic() -> None:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from math import log1p
-from operator import add, mul
+from itertools import compress
+from math import exp, log1p
+from operator import mul
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
@@ -27,8 +28,9 @@ _SHARES = (1.2, 3.5, 3.5, 1.8, 0.9, 0.7)
 GUESS_WEIGHTS: tuple[float, ...] = tuple(share / sum(_SHARES) for share in _SHARES)
 PRUDENCE = 0.95
 """How close a bet may come to the size at which a single request could ruin it."""
-RICH: float = math.exp(60.0)
-"""Evidence beyond this is not more evidence."""
+RICHEST, LOST = 60.0, -40.0
+"""Logs of fortunes: beyond the first, evidence is not more evidence; below the second, none."""
+RICH: float = math.exp(RICHEST)
 
 
 class Sample(NamedTuple):
@@ -50,17 +52,15 @@ class Sample(NamedTuple):
     def expected_variance(self) -> float:
         return max(self.centre * (1 - self.centre), 1e-9)
 
-    def score(self) -> float:
-        """The two-arm score: 0 on average when the arms are alike."""
-        excess = self.canary_bad - self.canary * self.centre
-        return excess - self.ratio * (self.baseline_bad - self.baseline * self.centre)
-
-    def variance(self) -> float:
-        """Sum of squares around the centre, the baseline's standardised to the canary's traffic."""
-        c, good = self.centre * self.centre, (1 - self.centre) * (1 - self.centre)
-        own = self.canary_bad * good + (self.canary - self.canary_bad) * c
-        other = self.baseline_bad * good + (self.baseline - self.baseline_bad) * c
-        return own + self.ratio * self.ratio * other
+    def moments(self) -> tuple[float, float]:
+        """The two-arm score, 0 on average when the arms are alike; and the sum of squares around
+        the centre, the baseline's standardised to the canary's traffic."""
+        canary, bad, baseline, base_bad, centre, _ = self
+        ratio, good, c = canary / baseline, (1 - centre) * (1 - centre), centre * centre
+        own = bad * good + (canary - bad) * c
+        other = base_bad * good + (baseline - base_bad) * c
+        score = bad - canary * centre - ratio * (base_bad - baseline * centre)
+        return score, own + ratio * ratio * other
 
     def log_products(self, bets: list[float]) -> list[float]:
         """Logs of the product above; each bet within what one request can ruin."""
@@ -134,10 +134,9 @@ def signed_ranks(
 ) -> tuple[list[int], list[float]]:
     """Counts and what each of them is worth: the canary's rank, or minus r times the baseline's.
     Buckets without requests are left out."""
-    own = [(count, y) for count, y in zip(canary, ranks, strict=True) if count]
-    other = [(count, -ratio * y) for count, y in zip(baseline, ranks, strict=True) if count]
-    both = own + other
-    return [count for count, _ in both], [worth for _, worth in both]
+    worths = list(compress(ranks, canary))
+    worths += [-ratio * y for y in compress(ranks, baseline)]
+    return [*filter(None, canary), *filter(None, baseline)], worths
 
 
 def rank_products(counts: list[int], worths: list[float], bets: list[float]) -> list[float]:
@@ -160,30 +159,32 @@ class Outcome(NamedTuple):
 
 def settle(bets: Bets, outcome: Outcome, odds: Odds) -> Bets:
     """The fortunes and the noise estimate after one tick."""
-    stakes, products, requests, tolerance, score, variance = outcome
-    phi, mass = bets.noise.phi, odds.mass
-    cap, forgiven = odds.cap * phi, odds.kappa * tolerance * requests
-    drifts = [forgiven * bet for bet in stakes]
-    nets = [
-        net if (net := product - drift) < cap else cap
-        for product, drift in zip(products, drifts, strict=True)
-    ]
+    placed, products, requests, tolerance, score, variance = outcome
+    noise, mass, tick = bets.noise, odds.mass, odds.tick
+    phi, cap, forgiven = noise.phi, odds.cap * noise.phi, odds.kappa * tolerance * requests
+    rows = []
+    # One pass, and ``restarted`` written out: this is done for every score at every tick.
+    for log, staked, drift, old, since, bet, product in zip(
+        bets.logs, bets.stakes, bets.drifts, bets.late, bets.since, placed, products, strict=True
+    ):
+        explained = forgiven * bet
+        net = product - explained
+        if net > cap:
+            net = cap
+        late = (old + mass) * exp(net / phi)
+        rows.append(
+            (
+                log + (net + explained),
+                staked + requests * bet,
+                drift + explained,
+                late if late < RICH else RICH,
+                tick if old < mass else since,
+            )
+        )
     total, count = bets.score + score, bets.requests + requests
-    return Bets(
-        logs=tuple(map(add, bets.logs, map(add, nets, drifts))),
-        stakes=tuple(map(add, bets.stakes, [requests * bet for bet in stakes])),
-        drifts=tuple(map(add, bets.drifts, drifts)),
-        late=tuple(restarted(bets.late, mass, nets, phi)),
-        since=tuple(
-            [
-                odds.tick if old < mass else since
-                for old, since in zip(bets.late, bets.since, strict=True)
-            ]
-        ),
-        score=total,
-        requests=count,
-        noise=observe(bets.noise, score, requests, variance, total / max(count, 1.0)),
-    )
+    noise = observe(noise, score, requests, variance, total / max(count, 1.0))
+    logs, stakes, drifts, lates, sinces = zip(*rows, strict=True)
+    return Bets(logs, stakes, drifts, lates, sinces, total, count, noise)
 
 
 def spread_out(distinct: list[float], bets: list[float]) -> list[float]:
@@ -199,7 +200,7 @@ def distinct_bets(bets: list[float]) -> list[float]:
 def restarted(late: Sequence[float], mass: float, nets: list[float], phi: float) -> list[float]:
     """Fortunes after one tick; a fresh bet joins each before it. ``nets`` are logs."""
     return [
-        fortune if (fortune := (old + mass) * math.exp(net / phi)) < RICH else RICH
+        fortune if (fortune := (old + mass) * exp(net / phi)) < RICH else RICH
         for old, net in zip(late, nets, strict=True)
     ]
 
@@ -207,8 +208,14 @@ def restarted(late: Sequence[float], mass: float, nets: list[float], phi: float)
 def from_start(bets: Bets) -> float:
     """Fortune of the bets on harm since the first tick."""
     phi = bets.noise.phi
-    exponents = [(log - drift) / phi for log, drift in zip(bets.logs, bets.drifts, strict=True)]
-    return mixture(GUESS_WEIGHTS, exponents)
+    fortunes = zip(GUESS_WEIGHTS, bets.logs, bets.drifts, strict=True)
+    return sum(
+        [
+            share * (exp(x) if x < RICHEST else RICH)
+            for share, log, drift in fortunes
+            if (x := (log - drift) / phi) > LOST
+        ]
+    )
 
 
 def from_later(bets: Bets) -> float:
@@ -229,8 +236,8 @@ def mixture(shares: Sequence[float], exponents: list[float]) -> float:
     not counted further: a fortune is never infinite."""
     return sum(
         [
-            share * (math.exp(x) if x < 60.0 else RICH)
+            share * (exp(x) if x < RICHEST else RICH)
             for share, x in zip(shares, exponents, strict=True)
-            if x > -40.0
+            if x > LOST
         ]
     )

@@ -105,9 +105,7 @@ def _harm(bets: Bets, sample: Sample, odds: Odds) -> Bets:
         sample.ratio, sample.centre, sample.expected_variance, sample.tolerance, odds.kappa
     )
     products = spread_out(sample.log_products(distinct_bets(stakes)), stakes)
-    outcome = Outcome(
-        stakes, products, sample.canary, sample.tolerance, sample.score(), sample.variance()
-    )
+    outcome = Outcome(stakes, products, sample.canary, sample.tolerance, *sample.moments())
     return settle(bets, outcome, odds)
 
 
@@ -147,7 +145,7 @@ def _rank(
     counts, worths = signed_ranks(canary, baseline, ranks, ratio)
     products = spread_out(rank_products(counts, worths, distinct_bets(stakes)), stakes)
     score = sum(map(mul, counts, worths))
-    variance = sum(map(mul, counts, [worth * worth for worth in worths]))
+    variance = sum(map(mul, counts, map(mul, worths, worths)))
     return settle(bets, Outcome(stakes, products, requests, tolerance, score, variance), odds)
 
 

@@ -91,19 +91,21 @@ def _close(
     total: Total, score: float, requests: float, variance: float, excess: float, clip: float
 ) -> Total:
     """The sums with one more block; an outlier counts as five standard deviations."""
-    residual = score - requests * excess
-    squares = min(residual * residual, clip * variance)
-    return total[0] + squares, total[1] + variance, total[2] + (variance > 0)
+    squares, variances, number = total
+    residual, most = score - requests * excess, clip * variance
+    square = residual * residual
+    square = square if square < most else most
+    return squares + square, variances + variance, number + (variance > 0)
 
 
 def _single(total: Total, prior: Prior) -> float:
     """The estimate from single ticks."""
-    squares, variance, number = total
-    if not variance > 0:
-        return max(prior.phi, 1 + (prior.phi - 1) * prior.long_run)
-    seen = number - 1
-    estimate = (PRIOR_TICKS * prior.phi + seen * squares / variance) / (PRIOR_TICKS + seen)
-    return max(estimate, 1 + (estimate - 1) * prior.long_run)
+    (squares, variance, number), (estimate, long_run) = total, prior
+    if variance > 0:
+        seen = number - 1
+        estimate = (PRIOR_TICKS * estimate + seen * squares / variance) / (PRIOR_TICKS + seen)
+    lasting = 1 + (estimate - 1) * long_run
+    return estimate if estimate > lasting else lasting
 
 
 def _estimate(scale: int, total: Total, prior: Prior) -> float:

@@ -24,8 +24,10 @@ LUCK = 0.75
 TOGETHER = 4
 """All metrics must be clear. Of several that take about as long one is late: the longer ones count
 as their power mean, not as the longest alone."""
-EARLY, LATE = 0.3, 2.3
-"""Between which shares of the forecast four rollouts of five end, seen from any moment before."""
+EARLY, LATE = 0.25, 2.5
+"""Between which shares of the middle four rollouts of five end, seen from any moment before."""
+NARROW = 2.0
+"""One number is said where the late end of a span is at most so many times the early one."""
 RECENT_TICKS = 24
 _SAFETY = (0, 2, 1)
 """Where the bets on each metric stand; traffic has its own."""
@@ -44,20 +46,32 @@ class Forecast(NamedTuple):
     metric: Metric
     """The slowest one."""
     seconds: float
-    """From now; infinite where no requests come."""
+    """From now, the middle of what luck makes of it; infinite where no requests come."""
+    early_s: float
+    late_s: float
+    """The span from now that four healthy rollouts of five keep to."""
     requests: float
     """Canary requests still needed, of ``total``."""
     total: float
+    at_s: float
+    """Seconds from the start at which this is said."""
 
     @property
-    def early_s(self) -> float:
-        """With ``late_s`` the span that four healthy rollouts of five keep to: evidence is a
-        matter of luck as well."""
-        return self.seconds * EARLY
+    def left_s(self) -> float | None:
+        """The time that is left as one number; None where luck leaves too wide a span for one."""
+        return _pinned(self.early_s, self.late_s)
 
     @property
-    def late_s(self) -> float:
-        return self.seconds * LATE
+    def whole_s(self) -> float | None:
+        """The same of the whole time from the start: what has passed is certain, so of this one
+        number can be said sooner."""
+        return _pinned(self.at_s + self.early_s, self.at_s + self.late_s)
+
+
+def _pinned(early_s: float, late_s: float) -> float | None:
+    """The number that is off by the same ratio at either end of a narrow span."""
+    narrow = early_s > 0 and math.isfinite(late_s) and late_s <= NARROW * early_s
+    return math.sqrt(early_s * late_s) if narrow else None
 
 
 def recent_rates(state: State) -> Rates | None:
@@ -75,7 +89,7 @@ def recent_rates(state: State) -> Rates | None:
 
 def forecast(state: State, rates: Rates) -> Forecast | None:
     """None where no metric can be forecast yet: nothing is known of what is usual."""
-    waits: list[Forecast] = []
+    waits: list[_Wait] = []
     for place, sure in enumerate(certainties(state)):
         gain = None if sure is None else growth(state, METRICS[place], rates)
         if sure is not None and gain is not None:
@@ -87,12 +101,29 @@ def forecast(state: State, rates: Rates) -> Forecast | None:
     if 0 < seconds < math.inf:
         shares = [(each.seconds / seconds) ** TOGETHER for each in waits]
         seconds *= sum(shares) ** (1 / TOGETHER)
-    wait_s = max(state.start.min_promote_s, state.start.soak_s) - state.end_s
-    return slowest._replace(seconds=max(seconds, wait_s))
+    # What the clock asks for is no matter of luck.
+    clock_s = max(state.start.min_promote_s, state.start.soak_s) - state.end_s
+    return Forecast(
+        metric=slowest.metric,
+        seconds=max(seconds, clock_s),
+        early_s=max(EARLY * seconds, clock_s),
+        late_s=max(LATE * seconds, clock_s),
+        requests=slowest.requests,
+        total=slowest.total,
+        at_s=state.end_s,
+    )
 
 
-def _alone(state: State, place: int, sure: float, gain: float, per_s: float) -> Forecast:
-    """One metric by itself."""
+class _Wait(NamedTuple):
+    """What one metric needs by itself: seconds, canary requests, and these from the start."""
+
+    metric: Metric
+    seconds: float
+    requests: float
+    total: float
+
+
+def _alone(state: State, place: int, sure: float, gain: float, per_s: float) -> _Wait:
     target = math.log(1 / (1 - state.start.confidence_promote))
     if METRICS[place] == "traffic":
         left = MARGIN * max(target - math.log(max(sure, 1e-300)), 0.0) / gain
@@ -102,7 +133,7 @@ def _alone(state: State, place: int, sure: float, gain: float, per_s: float) -> 
         left = requests_until(fortunes, gain, target)
         total = requests_until([0.0] * len(fortunes), gain, target)
     left, total = LUCK * left, LUCK * total
-    return Forecast(METRICS[place], left / per_s if per_s > 0 else math.inf, left, max(total, left))
+    return _Wait(METRICS[place], left / per_s if per_s > 0 else math.inf, left, max(total, left))
 
 
 def growth(state: State, metric: Metric, rates: Rates) -> float | None:

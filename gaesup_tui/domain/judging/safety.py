@@ -42,7 +42,7 @@ def safety_bets(sample: Sample) -> list[float]:
     ratio, centre = sample.ratio, sample.centre
     best = sample.tolerance / (sample.expected_variance * (1 + ratio))
     limit = PRUDENCE / max(1 - centre, ratio * centre, 1e-12)
-    return [-min(fraction * best, limit) for fraction in FRACTIONS]
+    return [-bet if (bet := fraction * best) < limit else -limit for fraction in FRACTIONS]
 
 
 def settle_ratio(safety: SafetyBets, sample: Sample, harm: Bets) -> SafetyBets:
@@ -63,27 +63,24 @@ def settle_tail(
     """One tick of the p95. ``sample`` counts requests slower than the bound itself in both arms;
     ``canary`` is its histogram."""
     above, part, share = _beyond(canary, scores, scale)
-    centre, rest = sample.centre, sample.canary - above - part
-    bets = safety_bets(sample)
+    centre, ratio, rest = sample.centre, sample.ratio, sample.canary - above - part
+    bad, well = sample.baseline_bad, sample.baseline - sample.baseline_bad
+    good, cut, bets = 1 - centre, share - centre, safety_bets(sample)
     products = []
     for bet in bets:
-        other = sample.ratio * bet
+        other = ratio * bet
         products.append(
-            above * log1p(bet * (1 - centre))
-            + part * log1p(bet * (share - centre))
+            above * log1p(bet * good)
+            + part * log1p(bet * cut)
             + rest * log1p(-bet * centre)
-            + sample.baseline_bad * log1p(-other * (1 - centre))
-            + (sample.baseline - sample.baseline_bad) * log1p(other * centre)
+            + bad * log1p(-other * good)
+            + well * log1p(other * centre)
         )
-    slower = above + part * share - sample.canary * centre
-    baseline = sample.baseline_bad - sample.baseline * centre
-    spread = above * (1 - centre) ** 2 + part * (share - centre) ** 2 + rest * centre**2
-    spread_base = (
-        sample.baseline_bad * (1 - centre) ** 2
-        + (sample.baseline - sample.baseline_bad) * centre**2
+    score = (above + part * share - sample.canary * centre) - ratio * (
+        bad - sample.baseline * centre
     )
-    score = slower - sample.ratio * baseline
-    variance = spread + sample.ratio**2 * spread_base
+    spread = above * good**2 + part * cut**2 + rest * centre**2
+    variance = spread + ratio**2 * (bad * good**2 + well * centre**2)
     total, count = safety.score + score, safety.requests + sample.canary
     noise = observe(safety.noise, score, sample.canary, variance, total / max(count, 1.0))
     paid = _paid(safety, bets, products, sample.canary, 0.0)
@@ -113,11 +110,10 @@ def _paid(
 ) -> tuple[Fortunes, Fortunes, Fortunes]:
     """Logs, stakes and drifts after one tick."""
     staked = [requests * bet for bet in bets]
-    return (
-        tuple(map(add, safety.logs, products)),
-        tuple(map(add, safety.stakes, staked)),
-        tuple(map(add, safety.drifts, [margin * stake for stake in staked])),
-    )
+    drifts = safety.drifts
+    if margin:
+        drifts = tuple(map(add, drifts, [margin * stake for stake in staked]))
+    return tuple(map(add, safety.logs, products)), tuple(map(add, safety.stakes, staked)), drifts
 
 
 def certainty(safety: SafetyBets) -> float:

@@ -6,7 +6,8 @@ whose clients fail before they arrive shows no errors, only silence; this hears 
 
 from __future__ import annotations
 
-import math
+from math import log
+from operator import add
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging.bets import Odds, mixture, restarted
@@ -64,19 +65,20 @@ def settle_traffic(
     both, rest = canary + baseline, 1 - weight
 
     def log_likelihood(rho: float) -> float:
-        return canary * math.log(rho) - both * math.log(rest + weight * rho)
+        return canary * log(rho) - both * log(rest + weight * rho)
 
     null, edge = 1 - odds.kappa * tolerance, 1 - tolerance
     usual, tolerated = log_likelihood(null), log_likelihood(edge)
     phi, mass = bets.noise.phi, odds.mass
     cap = odds.cap * phi
     nets = [min(log_likelihood(rho) - usual, cap) for rho in _harm(tolerance, odds.kappa)]
-    since = [
-        odds.tick if old < mass else since for old, since in zip(bets.late, bets.since, strict=True)
-    ]
+    since = bets.since
+    if min(bets.late) < mass:
+        began = zip(bets.late, since, strict=True)
+        since = tuple([odds.tick if old < mass else before for old, before in began])
     safe = [
-        log + log_likelihood(edge + (1 - edge) * step) - tolerated
-        for log, step in zip(bets.safe, _SAFE, strict=True)
+        before + log_likelihood(edge + (1 - edge) * step) - tolerated
+        for before, step in zip(bets.safe, _SAFE, strict=True)
     ]
     per_baseline = weight / (1 - weight)
     expected = baseline * per_baseline
@@ -90,9 +92,9 @@ def settle_traffic(
         seen_all / max(expected_all, 1e-9) - 1,
     )
     return TrafficBets(
-        tuple([a + b for a, b in zip(bets.logs, nets, strict=True)]),
+        tuple(map(add, bets.logs, nets)),
         tuple(restarted(bets.late, mass, nets, phi)),
-        tuple(since),
+        since,
         tuple(safe),
         seen_all,
         expected_all,

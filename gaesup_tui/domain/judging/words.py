@@ -6,16 +6,15 @@ where there is one, and no word that needs a course in statistics.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from gaesup_tui.domain.judging.account import Account
 from gaesup_tui.domain.judging.effects import Effect
-from gaesup_tui.domain.judging.forecast import Forecast, Rates
 from gaesup_tui.domain.judging.intervals import Interval, interval_since
 from gaesup_tui.domain.judging.settings import METRICS, Metric
 from gaesup_tui.domain.judging.state import State
 from gaesup_tui.domain.judging.verdicts import Judgement
+from gaesup_tui.domain.judging.waiting import ahead
 from gaesup_tui.domain.text import duration, milliseconds
 
 _RAREST = 1000
@@ -98,7 +97,7 @@ def _clear(state: State, said: Judgement, account: Account) -> str:
 
 
 def _gathering(state: State, said: Judgement, account: Account) -> str:
-    return f"nothing wrong so far, not enough evidence yet{_ahead(account.forecast)}"
+    return f"nothing wrong so far, not enough evidence yet{ahead(account.forecast)}"
 
 
 def _soaking(state: State, said: Judgement, account: Account) -> str:
@@ -126,7 +125,7 @@ def _inconclusive(state: State, said: Judgement, account: Account) -> str:
         if line.interval is not None and line.certainty is not None and line.state != "ok"
     ]
     unsettled = f": {', '.join(bands)}" if bands else ""
-    return f"after {duration(said.end_s)} still open{unsettled}{_ahead(account.forecast)}"
+    return f"after {duration(said.end_s)} still open{unsettled}{ahead(account.forecast)}"
 
 
 def _blind(state: State, said: Judgement, account: Account) -> str:
@@ -172,8 +171,8 @@ def _other_buckets(state: State, said: Judgement, account: Account) -> str:
 
 def _few(state: State, said: Judgement, account: Account) -> str:
     seen = state.counted.sums.requests
-    ahead = account.forecast
-    needed = f", about {_number(ahead.total)} are needed" if ahead else ""
+    known = account.forecast
+    needed = f", about {_number(known.total)} are needed" if known else ""
     return f"{_number(seen)} canary requests in {duration(said.end_s)}: too few to judge{needed}"
 
 
@@ -202,23 +201,6 @@ def _missing(state: State, said: Judgement, account: Account) -> str:
     return f"no data of {said.metric} for {duration(gone_s)}: promotion waits for it"
 
 
-def _ahead(ahead: Forecast | None) -> str:
-    if ahead is None:
-        return ""
-    if not math.isfinite(ahead.seconds):
-        return f": no requests reach the canary; slowest is {ahead.metric}"
-    return (
-        f": about {_about(ahead.seconds)} more at this traffic{_give_or_take(ahead)}; "
-        f"slowest is {ahead.metric}, "
-        f"about {_number(ahead.requests)} more canary requests"
-    )
-
-
-def _give_or_take(ahead: Forecast) -> str:
-    early, late = _about(ahead.early_s), _about(ahead.late_s)
-    return "" if early == late else f" ({early} to {late})"
-
-
 def flip(more_errors: int | None) -> str:
     """What would flip the verdict, from ``errors_to_abort``."""
     if more_errors is None:
@@ -235,24 +217,6 @@ def slower(times: float | None) -> str:
         return ""
     much = f"{times:g} times as long" if times >= 2 else f"{100 * (times - 1):.0f} % longer"
     return f"latency {much} in the next minute would abort it"
-
-
-def before_start(rates: Rates, ahead: Forecast | None) -> str:
-    """What a weight will cost in time, said before the start."""
-    if ahead is None:
-        return "no history of the baseline: how long it takes shows after the first minute"
-    return (
-        f"about {rates.canary_per_s:.1f} canary requests/s: clear in about "
-        f"{_about(ahead.seconds)}{_give_or_take(ahead)}; slowest is {ahead.metric}"
-    )
-
-
-def _about(seconds: float) -> str:
-    """Rounded up to what a forecast can know."""
-    if seconds < 60:
-        return f"{max(math.ceil(seconds / 10), 1) * 10} s"
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{math.ceil(minutes / 60)} h"
 
 
 def _size(metric: Metric, harm: float | None) -> str:

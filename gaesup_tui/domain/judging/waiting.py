@@ -1,0 +1,70 @@
+"""How a waiting time is said: as one number only where luck leaves a narrow span for it.
+
+The low end of a span is rounded down and the high end up, so that what is said holds at least as
+often as what was worked out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from gaesup_tui.domain.judging.forecast import Forecast, Rates
+
+_HOURS_FROM = 120
+"""Minutes from which hours are said."""
+
+
+def ahead(forecast: Forecast | None) -> str:
+    """What follows "not enough evidence yet"."""
+    if forecast is None:
+        return ""
+    if not math.isfinite(forecast.seconds):
+        return f": no requests reach the canary; slowest is {forecast.metric}"
+    return (
+        f": {_more(forecast)} more at this traffic; slowest is {forecast.metric}, "
+        f"about {round(forecast.requests):,} more canary requests"
+    )
+
+
+def before_start(rates: Rates, forecast: Forecast | None) -> str:
+    """What a weight will cost in time, said before the start."""
+    if forecast is None:
+        return "no history of the baseline: how long it takes shows after the first minute"
+    return (
+        f"about {rates.canary_per_s:.1f} canary requests/s: clear in {_more(forecast)}; "
+        f"slowest is {forecast.metric}"
+    )
+
+
+def _more(forecast: Forecast) -> str:
+    left_s, whole_s = forecast.left_s, forecast.whole_s
+    if left_s is not None:
+        return f"about {about(left_s)}"
+    between = span(forecast.early_s, forecast.late_s)
+    return between if whole_s is None else f"about {about(whole_s)} in all, {between}"
+
+
+def about(seconds: float) -> str:
+    """One number, to the nearest that a forecast can know."""
+    return " ".join(_rounded(seconds, round, 12, least=1))
+
+
+def span(early_s: float, late_s: float) -> str:
+    """``3 to 26 min``, ``40 s to 6 min``, ``up to 30 s``."""
+    low, unit = _rounded(early_s, math.floor, 6)
+    high, wide = _rounded(late_s, math.ceil, 6, least=1)
+    if low == "0":
+        return f"up to {high} {wide}"
+    return f"{low} to {high} {wide}" if unit == wide else f"{low} {unit} to {high} {wide}"
+
+
+def _rounded(
+    seconds: float, way: Callable[[float], int], most: int, least: int = 0
+) -> tuple[str, str]:
+    """Fewer than ``most`` tens of seconds are said as such, more in minutes, many in hours."""
+    tens = max(way(seconds / 10), least)
+    if tens < most:
+        return str(10 * tens), "s"
+    minutes = way(seconds / 60)
+    return (str(minutes), "min") if minutes < _HOURS_FROM else (str(way(seconds / 3600)), "h")
