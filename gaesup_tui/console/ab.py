@@ -9,12 +9,11 @@ from textual.widget import Widget
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.words import wrapped
 from gaesup_tui.domain.abtest import telling
 from gaesup_tui.domain.abtest.views import ABView
 from gaesup_tui.domain.text import duration
 from gaesup_widgets.cells import Cell
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 from gaesup_widgets.symbols import Symbols
 
 _LEVELS = {

@@ -11,14 +11,15 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.now import event_cells
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.words import following, status_cell, waiting_sentence
+from gaesup_tui.console.words import LABEL, following, status_cell, waiting_sentence
 from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, Numbers, ReplicaView, RevisionView
 from gaesup_widgets.cells import Cell, Value, age, millis, percent, rate, size
 from gaesup_widgets.grid import Column, Grid, Row
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 
 _RECENT = 50
+_FACT_ROWS = 5
 _REPLICA_STYLES = {"ready": "ok", "starting": "accent", "draining": "dim", "backoff": "bad"}
 
 _REVISION = (
@@ -154,13 +155,21 @@ class Deployment(Page):
             facts.append(("Problem", view["problem"], "bad"))
         if view["notice"]:
             facts.append(("Notice", view["notice"]["text"], "bad"))
-        if view["hold"]:
-            facts.append(("Held", f"by {view['hold']['by']}: {view['hold']['why']}", "warn"))
+        if hold := view["hold"]:
+            # After a rollback by itself the notice has said why.
+            why = hold["why"].partition(":")[0] if view["notice"] else hold["why"]
+            facts.append(("Held", f"by {hold['by']}: {why}", "warn"))
         if lock := view["lock"]:
             facts.append(("Locked", lock_words(lock, now).removeprefix("locked "), "warn"))
+        width = max(20, (self._grid.content_size.width or self.size.width) - LABEL - 2)
         return [
-            Row(label, {"label": Cell(label, "dim"), "text": Cell(text, style)}, layout="fact")
+            Row(
+                f"{label}:{number}" if number else label,
+                {"label": Cell("" if number else label, "dim"), "text": list(line)},
+                layout="fact",
+            )
             for label, text, style in facts
+            for number, line in enumerate(wrapped([Cell(text, style)], width)[:_FACT_ROWS])
         ]
 
     def _revisions(self, view: DeploymentView, now: float) -> list[Row]:

@@ -13,8 +13,8 @@ from gaesup_widgets.evidence import Evidence
 from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import Symbols
 
-_METER = 20
-"""Cells of a meter."""
+_METER, _SHORT_METER = 20, 7
+"""Cells of a meter; of two on one line."""
 _LEVELS = {"ok": "ok", "harm": "bad", "unsure": "", "no data": "dim"}
 STYLES = {"PROMOTE": "ok", "CONTINUE": "accent", "ABORT": "bad", "NO EVIDENCE": "warn"}
 
@@ -118,24 +118,27 @@ def _count(value: float | None) -> str:
     return f"{value:.0f}" if value < 10_000 else f"{value / 1000:.0f}k"
 
 
-def meter_cells(verdict: VerdictView | None, symbols: Symbols) -> list[Runs]:
-    """How far both keys have turned: ``abort   ██░░░░░░░░  20 %``."""
+def meter_cells(
+    verdict: VerdictView | None, symbols: Symbols, *, short: bool = False
+) -> list[Runs]:
+    """How far both keys have turned: ``abort   ██░░░░░░░░  20 %``. ``short``: on one line."""
     if verdict is None or verdict["toward_abort"] is None:
         return []
     keys = (("abort", verdict["toward_abort"], "bad"), ("promote", verdict["toward_promote"], "ok"))
     lines: list[Runs] = []
     for name, share, style in keys:
         turned = max(0.0, min(share or 0.0, 1.0))
-        full = int(turned * _METER)
-        bar = symbols.fill * full + symbols.rest * (_METER - full)
+        cells = _SHORT_METER if short else _METER
+        full = int(turned * cells)
+        bar = symbols.fill * full + symbols.rest * (cells - full)
         lines.append(
             [
-                Cell(f"{'to ' + name:<11}", "dim"),
+                Cell(f"{name if short else 'to ' + name:<{8 if short else 11}}", "dim"),
                 Cell(bar, style if full else "dim"),
                 Cell(f" {turned * 100:3.0f} %"),
             ]
         )
-    return lines
+    return [[*lines[0], Cell("  "), *lines[1]]] if short else lines
 
 
 def requests_line(verdict: VerdictView | None, base: str, candidate: str) -> str:

@@ -196,7 +196,7 @@ class Strip(Lines):
     def _link_lines(self) -> list[Runs]:
         link = self._desk.link
         if link.state == "lost":
-            from gaesup_tui.console.words import wrapped
+            from gaesup_widgets.paint import wrapped
 
             runs = [Cell(" no engine: ", "bad"), Cell(f"{link.problem}; trying again")]
             return wrapped(runs, max(20, self.app.size.width - 2))[:3]

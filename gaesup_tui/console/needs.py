@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gaesup_tui.console.words import active_rollout
+from gaesup_tui.domain.notice_views import in_short
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.views import DeploymentView, EngineView, WaitingView
 from gaesup_widgets.cells import age
@@ -59,8 +60,7 @@ def _of(view: DeploymentView, now: float) -> Need | None:
     if fine and not (waiting and waiting["person"]):
         return None
     if status in ("down", "failed"):
-        then = "no stable version: deploy one that is well" if status == "failed" else ""
-        return _need(view, "down", view["status_text"], view["since"], then, 0)
+        return _need(view, "down", view["status_text"], view["since"], "", 0)
     if waiting is not None and waiting["person"]:
         # A window ends by itself: whoever decides something comes first.
         kind, urgency = ("window", 2) if waiting["then"] == "goes on" else (_kind(view), 1)
@@ -92,10 +92,9 @@ def _notice(view: DeploymentView) -> Need | None:
     notice = view["notice"]
     if notice is None:
         return None
-    then = "A acknowledges" + ("; automation held" if view["hold"] else "")
-    kind, urgency = ("both sick", 0) if notice["sick"] else ("rolled back", 1)
-    key = f"notice:{view['key']}"
-    return Need(key, view["key"], kind, notice["text"], notice["at"], then, urgency)
+    kind, urgency = ("both sick", 0) if notice["sick"] else ("went back", 1)
+    key, text = f"notice:{view['key']}", in_short(notice["text"])
+    return Need(key, view["key"], kind, text, notice["at"], "A: seen it", urgency)
 
 
 def _kind(view: DeploymentView) -> str:
@@ -115,6 +114,8 @@ def _then(waiting: WaitingView, now: float) -> str:
 def _need(
     view: DeploymentView, kind: str, text: str, since: float | None, then: str, urgency: int
 ) -> Need:
+    for colour in (" (blue)", " (green)"):  # the room is for what is waited for
+        text = text.replace(colour, "", 1)
     return Need(f"need:{view['key']}", view["key"], kind, text, since, then, urgency)
 
 

@@ -45,7 +45,7 @@ _MECHANICS = frozenset({"step_completed"})
 """Kinds of events that tell how and not what; Activity has them all."""
 
 _NEED = (
-    Column("kind", min_width=8),
+    Column("kind", min_width=9),
     Column("name", min_width=19, weight=1),
     Column("text", min_width=30, weight=3),
     Column("since", min_width=18, weight=1, align="right"),

@@ -22,16 +22,16 @@ from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import (
     active_rollout,
     change,
+    labelled,
     status_cell,
     timeline_step,
     waiting_sentence,
-    wrapped,
 )
 from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, RolloutView
 from gaesup_widgets.cells import Cell, age, millis, percent, rate
 from gaesup_widgets.evidence import EvidenceTable
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 from gaesup_widgets.timeline import Timeline
 from gaesup_widgets.traffic_bar import Traffic, traffic_runs
 
@@ -124,16 +124,15 @@ class Rollout(Page):
         verdict = rollout["verdict"]
         findings = verdict["findings"] if verdict else []
         self._table.show(base, candidate, [evidence_of(finding) for finding in findings])
-        # The sentence first: on a low terminal the last lines are not seen.
-        self._verdict.set_lines(
-            [
-                *self._ab_lines(rollout, now),
-                *self._verdict_lines(view, rollout),
-                *meter_cells(verdict, self.desk.symbols),
-                (),
-                *self._numbers(view),
-            ]
-        )
+        said = [*self._ab_lines(rollout, now), *self._verdict_lines(view, rollout)]
+        measured = self._numbers(view)
+        meters = meter_cells(verdict, self.desk.symbols)
+        room = self._evidence.content_size.height - len(findings) - 2
+        if len(said) + len(meters) + 1 + len(measured) > room:
+            short = meter_cells(verdict, self.desk.symbols, short=True)
+            self._verdict.set_lines([*said, *short, *measured])
+        else:
+            self._verdict.set_lines([*said, *meters, (), *measured])
         self._foot.set_lines(self._foot_lines(view, rollout, now))
 
     # Lines ----------------------------------------------------------------------------------
@@ -175,7 +174,7 @@ class Rollout(Page):
         for revision in view["revisions"]:
             name = "copy" if revision["role"] == "fresh copy" else revision["version"]
             if revision["copies"]:
-                lines.append([Cell(f"{name:<8}", "strong"), Cell(f"copies {revision['copies']}")])
+                lines.append([Cell("mirror  ", "strong"), Cell(revision["copies"])])
             numbers = self.desk.replica.revision_numbers(self._key, revision["id"])
             if numbers["rps"] is None and numbers["error_ratio"] is None:
                 continue
@@ -188,8 +187,6 @@ class Rollout(Page):
                     Cell(f"  p95 {millis(None if p95_s is None else p95_s * 1000):>7}"),
                 ]
             )
-        if view["preview"]:
-            lines.append([Cell("Preview ", "dim"), Cell(view["preview"])])
         return lines
 
     def _ab_lines(self, rollout: RolloutView, now: float) -> list[Runs]:
@@ -206,29 +203,35 @@ class Rollout(Page):
 
     def _foot_lines(self, view: DeploymentView, rollout: RolloutView, now: float) -> list[Runs]:
         lines: list[Runs] = []
+        width = self.size.width
+
+        def add(label: str, text: str, style: str = "", most: int = 2) -> None:
+            lines.extend(labelled(label, text, style, width, most))
+
         if rollout["cause"]:
             by = f" (by {rollout['cause_by']})" if rollout["cause_by"] else ""
-            lines.append(_labelled("Because", f"{rollout['cause']}{by}", "bad"))
+            add("Because", f"{rollout['cause']}{by}", "bad")
         if rollout["verified"]:
             style = "bad" if view["notice"] and view["notice"]["sick"] else "ok"
-            lines.append(_labelled("After it", rollout["verified"], style))
+            add("After it", rollout["verified"], style)
         for line in rollout["brewing"]:
-            lines.append(_labelled("Beware", line, "bad"))
+            add("Beware", line, "bad")
         waiting, hold = view["waiting"], view["hold"]
         if waiting is not None:
             text = waiting_sentence(waiting, now)
-            lines.append(_labelled("Waits", text, "warn" if waiting["person"] else ""))
+            add("Waits", text, "warn" if waiting["person"] else "")
         if view["problem"]:
-            lines.append(_labelled("Problem", view["problem"], "bad"))
+            add("Problem", view["problem"], "bad")
         if hold:
-            lines.append(_labelled("Held", f"by {hold['by']}: {hold['why']}", "warn"))
+            why = hold["why"]
+            if rollout["cause"] and rollout["cause"][:60] in why:  # said above
+                why = why.partition(":")[0]
+            add("Held", f"by {hold['by']}: {why}", "warn")
         if rollout["glass"]:
-            lines.append(_labelled("Glass", f"broken {rollout['glass']}", "bad"))
+            add("Glass", f"broken {rollout['glass']}", "bad")
         if lock := view["lock"]:
-            lines.append(_labelled("Locked", lock_words(lock, now).removeprefix("locked "), "warn"))
-        lines.append(_labelled("Way back", rollout["way_back"], ""))
+            add("Locked", lock_words(lock, now).removeprefix("locked "), "warn")
+        if view["preview"]:
+            add("Preview", view["preview"])
+        add("Way back", rollout["way_back"])
         return lines
-
-
-def _labelled(label: str, text: str, style: str) -> Runs:
-    return [Cell(f" {label:<9} ", "dim"), Cell(text, style)]

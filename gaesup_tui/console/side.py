@@ -13,12 +13,11 @@ from gaesup_tui.console.words import (
     status_cell,
     timeline_step,
     waiting_sentence,
-    wrapped,
 )
 from gaesup_tui.domain.lock_views import lock_words
 from gaesup_tui.domain.views import DeploymentView, RolloutView
 from gaesup_widgets.cells import Cell, millis, percent, rate
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 from gaesup_widgets.timeline import step_runs
 from gaesup_widgets.traffic_bar import Traffic, traffic_runs
 

@@ -13,13 +13,13 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.evidence import STYLES, turn_figures
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.words import active_rollout, versions, wrapped
+from gaesup_tui.console.words import active_rollout, versions
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.verdict_views import PointView, TurnView, VerdictHistory
 from gaesup_widgets.band_history import STOREYS, band_rows
 from gaesup_widgets.cells import Cell
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 from gaesup_widgets.sparkline import spark
 from gaesup_widgets.symbols import Symbols
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.views import DeploymentView, EventView, RolloutView, StepView, WaitingView
-from gaesup_widgets.cells import Cell, age, width_of
-from gaesup_widgets.paint import Runs
+from gaesup_widgets.cells import Cell, age
+from gaesup_widgets.paint import Runs, wrapped
 from gaesup_widgets.symbols import Symbols
 from gaesup_widgets.timeline import Step, StepState
 
@@ -22,6 +22,8 @@ _STATUS: dict[str, tuple[str, str]] = {
     "frozen": ("paused", "warn"),
     "unknown": ("unknown", "bad"),
 }
+LABEL = 11
+"""Cells of a label and the blanks around it."""
 LEVEL_STYLES = {"info": "", "ok": "ok", "warn": "warn", "bad": "bad"}
 
 
@@ -119,16 +121,12 @@ def said(event: EventView) -> list[Cell]:
     return runs
 
 
-def wrapped(runs: list[Cell], width: int) -> list[Runs]:
-    """Styled words on lines of ``width`` cells."""
-    lines: list[list[Cell]] = [[]]
-    used = 0
-    for text, style in runs:
-        for number, word in enumerate(text.split(" ")):
-            piece = word if number == 0 else f" {word}"
-            if used and used + width_of(piece) > width:
-                lines.append([])
-                used, piece = 0, word
-            lines[-1].append(Cell(piece, style))
-            used += width_of(piece)
-    return list(lines)
+def labelled(label: str, text: str, style: str, width: int, most: int = 3) -> list[Runs]:
+    """A label, and beside it a text on at most so many lines; the last one is cut where it is
+    drawn."""
+    lines = wrapped([Cell(text, style)], max(20, width - LABEL))
+    if len(lines) > most:
+        rest = [cell for line in lines[most - 1 :] for cell in (Cell(" ", style), *line)]
+        lines = [*lines[: most - 1], rest[1:]]
+    names = [label, *[""] * (len(lines) - 1)]
+    return [[Cell(f" {name:<9} ", "dim"), *line] for name, line in zip(names, lines, strict=True)]

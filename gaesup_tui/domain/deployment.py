@@ -7,6 +7,7 @@ from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.deleting import Deleted, cleared
 from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
+from gaesup_tui.domain.notice_views import BY_ITSELF
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import (
     Actor,
@@ -205,7 +206,7 @@ def _noticed(state: Deployment, recorded: ev.Recorded) -> Deployment:
     if not isinstance(event, ev.RetreatStarted) or event.cause.kind not in AUTOMATIC or not rollout:
         return state
     to = f"back to {rollout.base.version}" if rollout.base else "nothing serves"
-    text = f"{rollout.candidate.version} rolled back by itself, {to}: {event.cause.reason}"
+    text = f"{rollout.candidate.version}{BY_ITSELF}{to}: {event.cause.reason}"
     return state.model_copy(update={"notice": Notice(at=recorded.at, text=text[:500])})
 
 
@@ -270,8 +271,9 @@ def _scaled(state: Deployment, replicas: int, at: float) -> Deployment:
 def _finished(
     state: Deployment, rollout: Rollout, event: ev.RolloutFinished, recorded: ev.Recorded
 ) -> Deployment:
+    last: dict[str, object] = {} if event.verdict is None else {"verdict": event.verdict}
     over = rollout.model_copy(
-        update={"phase": "finished", "outcome": event.outcome, "finished_at": recorded.at}
+        update={"phase": "finished", "outcome": event.outcome, "finished_at": recorded.at} | last
     )
     changed: dict[str, object] = {"rollout": over}
     if event.outcome == "aborted":
@@ -282,7 +284,7 @@ def _finished(
             at=recorded.at,
             by=rollout.by,
             baked_s=_baked_s(rollout, recorded.at),
-            verdict=_said(rollout.verdict),
+            verdict=_said(over.verdict),
             measured=event.measured,
         )
         # What was rolled back from is known bad: undo must not offer it again.
@@ -305,7 +307,7 @@ def _baked_s(rollout: Rollout, now: float) -> float:
 
 
 def _said(verdict: Verdict | None) -> str:
-    return f"{verdict.kind}: {verdict.reason}"[:500] if verdict else ""
+    return f"{verdict.kind}: {verdict.when_over().reason}"[:500] if verdict else ""
 
 
 def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:

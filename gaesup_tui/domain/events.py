@@ -149,6 +149,8 @@ class RolloutFinished(Frozen):
     note: Text = ""
     measured: Measured | None = None
     """What the candidate did at the end of its bake; None: it was not seen, or went back."""
+    verdict: Verdict | None = None
+    """What the judge said last; None: nobody asked it, or as journaled before."""
 
 
 class CheckIgnored(Frozen):

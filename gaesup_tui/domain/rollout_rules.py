@@ -77,6 +77,8 @@ class Look:
     lately: Window | None = None
     """The candidate since all traffic is on it, a minute at most; of a finished rollout the base
     since the way back was over."""
+    said: Verdict | None = None
+    """The judge's last word, at the last step."""
     at: float | None = None
     """When it was made, in the engine's time; None: just now."""
 
@@ -281,10 +283,12 @@ def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -
         return [completed]
     if rollout.phase == "forward":
         measured = _measured(look.lately)
-        promoted = ev.RolloutFinished(deployment=key, outcome="promoted", measured=measured)
+        promoted = ev.RolloutFinished(
+            deployment=key, outcome="promoted", measured=measured, verdict=look.said
+        )
         return [completed, promoted]
     outcome = "aborted" if rollout.base else "failed"
-    return [completed, ev.RolloutFinished(deployment=key, outcome=outcome)]
+    return [completed, ev.RolloutFinished(deployment=key, outcome=outcome, verdict=look.said)]
 
 
 def _measured(window: Window | None) -> Measured | None:

@@ -9,6 +9,9 @@ from gaesup_tui.domain.model import Frozen, Text
 VerdictKind = Literal["PROMOTE", "CONTINUE", "ABORT", "NO EVIDENCE"]
 
 
+_NOT_SURE = "nothing wrong was seen, and not enough to be sure"
+
+
 class Finding(Frozen):
     """One metric of the candidate against the base."""
 
@@ -51,3 +54,8 @@ class Verdict(Frozen):
     """What to look at or to mend, where waiting alone does not help."""
     helps: tuple[str, ...] = ()
     """Ids of the actions that help, the most helpful first."""
+
+    def when_over(self) -> Verdict:
+        """As it stands once nothing is compared any more: without what would come of waiting."""
+        said = _NOT_SURE if self.code == "gathering" else self.reason
+        return self.model_copy(update={"reason": said, "left_s": None, "fix": "", "helps": ()})

@@ -334,6 +334,8 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
     """One rollout with all its steps, those of the way back after those that were made."""
     seen = sight.seen
     verdict = (sight.verdict if rollout.active else None) or rollout.verdict
+    if verdict and not (rollout.phase == "forward" and rollout.weight_percent < 100):
+        verdict = verdict.when_over()
     steps = step_views(rollout)
     at_work = next((i for i, step in enumerate(steps) if step["state"] == "now"), len(steps))
     return RolloutView(

@@ -80,9 +80,10 @@ class Bench:
         return self.verdict(rollout, now)
 
     def verdict(self, rollout: Rollout, now: float) -> Verdict | None:
-        """The verdict to show; None when there is nothing to compare."""
-        trial = self._trial(rollout, now)
-        if trial is None:
+        """The verdict to show; None when there is nothing to compare. Once one side has all the
+        traffic it is the last one there was."""
+        trial = self._trial(rollout, now) or self._trials.get(rollout.id)
+        if trial is None or trial.state.number < 0:
             return None
         number, trouble = trial.state.number, self._trouble()
         known = self._verdicts.get(rollout.id)

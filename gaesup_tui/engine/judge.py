@@ -22,7 +22,8 @@ class Judge(Protocol):
         """The verdict to act on; asked with every look at the world, so it must be cheap."""
 
     def verdict(self, rollout: Rollout, now: float) -> Verdict | None:
-        """The verdict to show, with everything behind it; None when there is nothing to compare."""
+        """The verdict to show, with everything behind it, also when the comparison is over; None
+        when there was nothing to compare."""
 
     def record(self, rollout: str) -> Record | None:
         """What a replay needs of a rollout; None when nothing was recorded. Reads the disk.

@@ -130,6 +130,8 @@ class Observer:
             return sight.verifying(state, now)
         verdict = self._judge.decision(rollout, now)
         look = sight.look(state, now, verdict, self._smokes.get(state.key))
+        if look and rollout.index == len(rollout.plan) - 1:
+            look = replace(look, said=self._judge.verdict(rollout, now))
         return self._remembered(rollout, look, sight.placed_at, now) if look else None
 
     def _remembered(self, rollout: Rollout, look: Look, at: float, now: float) -> Look:

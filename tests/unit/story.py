@@ -98,6 +98,7 @@ class Story:
             verdict=self.verdict,
             smoke=smoke,
             compared=self.compared,
+            said=self.verdict,
         )
         world = self.world
         events = decide_look(

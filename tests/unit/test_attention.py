@@ -117,7 +117,7 @@ def test_what_went_back_by_itself_is_told_and_then_that_it_is_held(story: Story)
     story.settle()
     story.windows = {}
     found = needs([shown(story)], None, story.now)
-    assert [need.kind for need in found] == ["rolled back"]
+    assert [need.kind for need in found] == ["went back"]
     story.ask(cmd.Ack(deployment=KEY))
     (need,) = needs([shown(story)], None, story.now)
     assert (need.kind, need.then) == ("held", "stays held")

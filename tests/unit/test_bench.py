@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gaesup_tui.cli.settings import changed
+from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.judged import start_of
 from gaesup_tui.domain.judged_record import Record, entry_line, head_line, read_record, replay
@@ -16,6 +17,7 @@ from gaesup_tui.engine.records import KEEP, Records
 
 from .bench_rig import BAD, Rig
 from .judging_rig import Service
+from .story import KEY
 
 
 @pytest.fixture
@@ -54,6 +56,22 @@ def test_a_good_candidate_goes_through_all_weights_under_one_judge(rig: Rig) -> 
     assert last is not None
     assert last.kind == "PROMOTE"
     assert last.findings[0].candidate_requests > first.findings[0].candidate_requests
+
+
+def test_when_one_side_has_everything_the_last_verdict_is_still_shown_and_acts_no_more(
+    rig: Rig,
+) -> None:
+    rig.run(600)
+    rig.canary_at(25)
+    rig.run(60)
+    last = rig.verdict()
+    assert last is not None
+    rig.story.ask(cmd.Promote(deployment=KEY))
+    rig.story.settle()
+    assert rig.rollout.weight_percent == 100
+    rig.run(30)
+    assert rig.verdict() == last
+    assert rig.bench.decision(rig.rollout, rig.now) is None
 
 
 def test_the_history_of_the_base_is_its_last_half_hour_and_no_more(rig: Rig) -> None:

@@ -285,4 +285,4 @@ async def test_a_rollout_says_what_became_of_the_reads_that_were_copied() -> Non
         revision["copies"] = told if revision["role"] == "candidate" else ""
     async with console_on(world) as console:
         await console.press("enter")
-        await console.expects(f"copies {told}")
+        await console.expects(f"mirror  {told}")

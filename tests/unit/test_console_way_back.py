@@ -60,7 +60,7 @@ async def test_i_asks_which_check_when_none_is_in_the_way() -> None:
 def test_a_rollback_nobody_has_seen_needs_a_person() -> None:
     found = needs([noticed()], None, time.time())
     assert [(need.kind, need.text, need.then, need.urgency) for need in found] == [
-        ("rolled back", "v42 rolled back by itself", "A acknowledges", 1)
+        ("went back", "v42 rolled back by itself", "A: seen it", 1)
     ]
     assert needs([noticed(sick=True)], None, time.time())[0].urgency == 0
     assert needs([quiet()], None, time.time()) == []
@@ -69,9 +69,7 @@ def test_a_rollback_nobody_has_seen_needs_a_person() -> None:
 def test_a_held_unit_is_listed_once_while_its_notice_says_so() -> None:
     hold = {"scope": CART, "mode": "hold", "by": "gaesup", "at": 1.0, "why": "after rollback"}
     view: Any = {**noticed(), "hold": hold}
-    assert [need.then for need in needs([view], None, time.time())] == [
-        "A acknowledges; automation held"
-    ]
+    assert [need.kind for need in needs([view], None, time.time())] == ["went back"]
 
 
 def test_a_watched_deployment_rings_when_it_goes_back_by_itself_and_only_then() -> None:

@@ -21,12 +21,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from gaesup_widgets.cells import Cell, Value, fit, runs_of, width_of
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 Line = tuple[str, Value]
 """A label and what it says: `("Now", "v41 75 %   v42 25 %")`."""
 
+_WIDTH = 80
+_BESIDE = 14
+"""Of its width, what labels, frame and a blank at the end take."""
+_MOST_ROWS = 4
+"""Of one line's text: all of a verdict with its figures."""
 _NEVER = frozenset({"enter", "escape", "space", "tab", "shift+tab", "backspace", "q"})
 
 
@@ -121,6 +126,7 @@ class Confirm(ModalScreen[str | None]):
         self._last_key_at = clock()
         self._is_asked = False
         self._is_over = False
+        self._lines = question.lines
         self._body = Lines()
         self._said = Lines([()])
         self._keys = Lines(id="keys")
@@ -188,6 +194,9 @@ class Confirm(ModalScreen[str | None]):
 
     # Keys ----------------------------------------------------------------------------------
 
+    def on_resize(self) -> None:
+        self._show_lines(self._lines)
+
     def on_key(self, event: events.Key) -> None:
         now = self._clock()
         quiet_s, self._last_key_at = now - self._last_key_at, now
@@ -238,13 +247,14 @@ class Confirm(ModalScreen[str | None]):
     # Drawing -------------------------------------------------------------------------------
 
     def _show_lines(self, lines: Sequence[Line]) -> None:
-        runs: list[Runs] = [
-            [
-                Cell(fit(f" {label}", 10, ellipsis=self._symbols.ellipsis) + " ", "dim"),
-                *runs_of(value),
-            ]
-            for label, value in lines
-        ]
+        self._lines = lines
+        room = min(_WIDTH, self.app.size.width) - _BESIDE
+        runs: list[Runs] = []
+        for label, value in lines:
+            name = fit(f" {label}", 10, ellipsis=self._symbols.ellipsis) + " "
+            for line in wrapped(runs_of(value), max(20, room))[:_MOST_ROWS]:
+                runs.append([Cell(name, "dim"), *line])
+                name = " " * len(name)
         self._body.set_lines(runs)
 
     def _show_keys(self) -> None:

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gaesup_widgets.cells import Cell, fit_runs
+from gaesup_widgets.cells import Cell, fit_runs, width_of
 from gaesup_widgets.theme import level_styles
 
 Runs = Sequence[Cell]
@@ -96,6 +96,21 @@ def _common_tail(one: str, other: str) -> int:
             break
         common += 1
     return common
+
+
+def wrapped(runs: Sequence[Cell], width: int) -> list[Runs]:
+    """Styled words on lines of ``width`` cells."""
+    lines: list[list[Cell]] = [[]]
+    used = 0
+    for text, style in runs:
+        for number, word in enumerate(text.split(" ")):
+            piece = word if number == 0 else f" {word}"
+            if used and used + width_of(piece) > width:
+                lines.append([])
+                used, piece = 0, word
+            lines[-1].append(Cell(piece, style))
+            used += width_of(piece)
+    return list(lines)
 
 
 class Lines(Widget):

@@ -41,11 +41,8 @@ def traffic_of(engine: Engine, state: Deployment) -> Traffic:
 
 
 def verdict_of(engine: Engine, state: Deployment) -> Verdict | None:
-    """What the judge says now; None when nobody asks it."""
-    rollout = state.active
-    if rollout is None or rollout.phase != "forward":
-        return None
-    return engine.verdict(state.key)
+    """What the judge says now, or said last; None when nobody asks it."""
+    return engine.verdict(state.key) if state.active else None
 
 
 def answer_of(engine: Engine, state: Deployment) -> ABAnswer | None:
