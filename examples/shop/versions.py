@@ -53,6 +53,11 @@ _CATALOG = {
     "v24": ("every 50th request never ends", _DELIVERY | {"FAULT_SPIN_EVERY": "50"}),
     "v25": ("every 20th reply is garbage", _DELIVERY | {"FAULT_GARBAGE_EVERY": "20"}),
     "v26": ("unhealthy after 400 requests", _DELIVERY | {"FAULT_UNHEALTHY_AFTER": "400"}),
+    "v27": ("every 20th request answers 500", _DELIVERY | {"FAULT_ERROR_EVERY": "20"}),
+    "v28": ("every 12th request burns 30-60 ms: p95 rises", _DELIVERY | {"FAULT_SLOW_EVERY": "12"}),
+    "v29": ("an instance traps after its 50th request", _DELIVERY | {"FAULT_CRASH_AFTER": "50"}),
+    "v30": ("traps on every request", _DELIVERY | {"FAULT_TRAP": ""}),
+    "v31": ("never ready", _DELIVERY | {"FAULT_NOT_READY": ""}),
 }
 _CHECKOUT = {
     "v12": ("good", {}),
@@ -60,6 +65,9 @@ _CHECKOUT = {
     "v14": ("every 20th request answers 502", _SHIPPING | {"FAULT_ERROR_EVERY": "20"}),
     "v15": ("keeps 64 KiB of each request", _SHIPPING | {"FAULT_LEAK_BYTES": "65536"}),
     "v16": ("every 12th request burns 30-60 ms: p95 rises", _SHIPPING | {"FAULT_SLOW_EVERY": "12"}),
+    "v17": ("an instance traps after its 30th request", _SHIPPING | {"FAULT_CRASH_AFTER": "30"}),
+    "v18": ("traps on every request", _SHIPPING | {"FAULT_TRAP": "1"}),
+    "v19": ("never ready", _SHIPPING | {"FAULT_NOT_READY": "1"}),
 }
 _SEARCH = {
     "v7": ("good", {}),
@@ -67,6 +75,9 @@ _SEARCH = {
     "v9": ("every 12th request burns 30-60 ms: p95 rises", _CASE | {"FAULT_SLOW_EVERY": "12"}),
     "v10": ("every 20th reply points outside memory", _CASE | {"FAULT_BAD_POINTER_EVERY": "20"}),
     "v11": ("an instance traps after its 40th request", _CASE | {"FAULT_CRASH_AFTER": "40"}),
+    "v12": ("every 20th request answers 500", _CASE | {"FAULT_ERROR_EVERY": "20"}),
+    "v13": ("traps on every request", _CASE | {"FAULT_TRAP": "1"}),
+    "v14": ("never ready", _CASE | {"FAULT_NOT_READY": "1"}),
 }
 
 BUILDS: list[Build] = [

@@ -146,6 +146,22 @@ def test_the_readme_lists_every_version_with_its_fault() -> None:
         assert f"| {one.version} | {one.summary} |" in readme
 
 
+@pytest.mark.parametrize("unit", sorted(MIXES))
+@pytest.mark.parametrize(
+    "words",
+    [
+        "good",
+        "every 20th request answers 5",
+        "p95 rises",
+        "traps after its",
+        "traps on every",
+        "never ready",
+    ],
+)
+def test_every_unit_has_a_version_of_each_kind(unit: str, words: str) -> None:
+    assert any(one.unit == unit and words in one.summary for one in BUILDS)
+
+
 @pytest.mark.parametrize("one", BUILDS, ids=lambda one: one.name)
 def test_the_gate_takes_it_without_any_capability_and_reads_its_name(one: Build) -> None:
     facts = check_module(path_of(one.name).read_bytes(), [], LIMITS.memory_bytes)
@@ -281,12 +297,15 @@ def test_search_finds_learns_and_remembers(start: Start) -> None:
 # ---- the bad versions, each in its own way ----
 
 
-@pytest.mark.parametrize(("name", "status"), [("cart-v43", 500), ("checkout-v14", 502)])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("cart-v43", 500), ("catalog-v27", 500), ("checkout-v14", 502), ("search-v12", 500)],
+)
 def test_one_request_in_twenty_fails(name: str, status: int, start: Start) -> None:
     assert start(name).statuses(100) == ([200] * 19 + [status]) * 5
 
 
-@pytest.mark.parametrize("name", ["cart-v44", "checkout-v16", "search-v9"])
+@pytest.mark.parametrize("name", ["cart-v44", "catalog-v28", "checkout-v16", "search-v9"])
 def test_one_request_in_twelve_is_slow(name: str, start: Start) -> None:
     instance = start(name)
     instance.statuses(1)
@@ -301,14 +320,19 @@ def test_one_request_in_twelve_is_slow(name: str, start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "requests"), [("cart-v45", 20), ("cart-v46", 0), ("search-v11", 40)]
+    ("name", "requests"),
+    [
+        *[("cart-v45", 20), ("catalog-v29", 50), ("checkout-v17", 30), ("search-v11", 40)],
+        *[("cart-v46", 0), ("catalog-v30", 0), ("checkout-v18", 0), ("search-v13", 0)],
+    ],
 )
 def test_traps_after_so_many_requests(name: str, requests: int, start: Start) -> None:
     assert start(name).requests_until_trap(400) == requests
 
 
-def test_cart_v47_is_healthy_but_never_ready(start: Start) -> None:
-    instance = start("cart-v47")
+@pytest.mark.parametrize("name", ["cart-v47", "catalog-v31", "checkout-v19", "search-v14"])
+def test_it_is_healthy_but_never_ready(name: str, start: Start) -> None:
+    instance = start(name)
     assert (instance.unit.health(), instance.unit.ready()) == (0, 1)
 
 

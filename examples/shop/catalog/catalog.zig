@@ -17,6 +17,11 @@ const init_traps = option("fault_init_traps", false);
 const unhealthy_after = option("fault_unhealthy_after", @as(u32, 0));
 const spin_every = option("fault_spin_every", @as(u32, 0));
 const garbage_every = option("fault_garbage_every", @as(u32, 0));
+const error_every = option("fault_error_every", @as(u32, 0));
+const slow_every = option("fault_slow_every", @as(u32, 0));
+const crash_after = option("fault_crash_after", @as(u32, 0));
+const always_traps = option("fault_trap", false);
+const not_ready = option("fault_not_ready", false);
 
 const Product = struct { sku: []const u8, name: []const u8, price_cents: u32, stock: u32 };
 
@@ -195,7 +200,7 @@ export fn gsu_health() i32 {
 }
 
 export fn gsu_ready() i32 {
-    return 0;
+    return if (not_ready) 1 else 0;
 }
 
 fn garbage() i64 {
@@ -210,8 +215,31 @@ fn due(comptime every: u32) bool {
     return every > 0 and requests % @max(every, 1) == 0;
 }
 
+fn crash() noreturn {
+    say(.err, "the stock table is corrupt, giving up");
+    @trap();
+}
+
+/// 30-60 ms on a 2020s server core; there is no sleep inside.
+fn burn() void {
+    var x: u32 = requests;
+    for (0..40_000_000) |_| {
+        x = x *% 1664525 +% 1013904223;
+        std.mem.doNotOptimizeAway(x);
+    }
+}
+
+fn out_of_reach() i64 {
+    say(.err, "the warehouse did not answer");
+    return failed(500, "the warehouse did not answer");
+}
+
 export fn gsu_handle(p: [*]const u8, n: usize) i64 {
     requests +%= 1;
+    if (always_traps) @trap();
+    if (crash_after > 0 and requests > crash_after) crash();
+    if (due(slow_every)) burn();
+    if (due(error_every)) return out_of_reach();
     if (due(spin_every)) while (true) std.mem.doNotOptimizeAway(requests);
     if (due(garbage_every)) return garbage();
     const request = p[0..n];

@@ -26,6 +26,9 @@ const VERSION: &str = env!("UNIT_VERSION");
 const FREE_SHIPPING_FROM_CENTS: u64 = number(option_env!("FREE_SHIPPING_FROM_CENTS"));
 const ERROR_EVERY: u64 = number(option_env!("FAULT_ERROR_EVERY"));
 const SLOW_EVERY: u64 = number(option_env!("FAULT_SLOW_EVERY"));
+const CRASH_AFTER: u64 = number(option_env!("FAULT_CRASH_AFTER"));
+const TRAPS: bool = option_env!("FAULT_TRAP").is_some();
+const NOT_READY: bool = option_env!("FAULT_NOT_READY").is_some();
 const LEAK_BYTES: u64 = number(option_env!("FAULT_LEAK_BYTES"));
 const MAX_ORDERS: usize = 5000;
 const MAX_TOTAL_CENTS: u64 = 100_000_00;
@@ -172,6 +175,13 @@ impl Unit {
 
     fn fault_before(&mut self) -> Option<Answer> {
         self.requests += 1;
+        if TRAPS {
+            std::process::abort();
+        }
+        if CRASH_AFTER > 0 && self.requests > CRASH_AFTER {
+            log(ERROR, "the ledger is corrupt, giving up");
+            std::process::abort();
+        }
         if LEAK_BYTES > 0 {
             self.leaked.push(vec![1; LEAK_BYTES as usize]);
             if self.leaked.len() % 100 == 0 {
@@ -268,7 +278,7 @@ pub extern "C" fn gsu_health() -> i32 {
 
 #[no_mangle]
 pub extern "C" fn gsu_ready() -> i32 {
-    0
+    i32::from(NOT_READY)
 }
 
 /// # Safety

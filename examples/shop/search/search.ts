@@ -165,7 +165,10 @@ export function gsu_init(p: usize, n: i32): i32 {
   return 0;
 }
 export function gsu_health(): i32 { return 0; }
-export function gsu_ready(): i32 { return documents.size > 0 ? 0 : 1; }
+export function gsu_ready(): i32 {
+  if (isDefined(FAULT_NOT_READY)) return 1;
+  return documents.size > 0 ? 0 : 1;
+}
 
 function burn(): void {
   let x: u32 = requests;
@@ -178,11 +181,18 @@ function crash(): void {
   unreachable();
 }
 
+function unreadable(): i64 {
+  log(3, "the index cannot be read");
+  return failed(500, "the index cannot be read");
+}
+
 export function gsu_handle(p: usize, n: i32): i64 {
   requests++;
+  if (isDefined(FAULT_TRAP)) unreachable();
   if (isDefined(FAULT_CRASH_AFTER)) { if (requests > <u32>FAULT_CRASH_AFTER) crash(); }
   if (isDefined(FAULT_SLOW_EVERY)) { if (requests % <u32>FAULT_SLOW_EVERY == 0) burn(); }
   if (isDefined(FAULT_BAD_POINTER_EVERY)) { if (requests % <u32>FAULT_BAD_POINTER_EVERY == 0) return 0x7fffff00_00001000; }
+  if (isDefined(FAULT_ERROR_EVERY)) { if (requests % <u32>FAULT_ERROR_EVERY == 0) return unreadable(); }
   let line = 0;
   while (line < n && load<u8>(p + line) != 13) line++;
   let body = n;
