@@ -47,21 +47,37 @@ def why_not(world: World, action: str, key: str, now: float, by: Actor | None = 
     ``deploy`` is also asked about deployments that do not exist yet. ``by`` None: whether it is
     possible for anybody; a lock may still keep it from one who asks.
     """
-    state = world.find(key)
+    state, stopped = world.find(key), _stopped(world, key)
     if state is None:
-        return _stopped(world, key) if action == "deploy" else f"there is no deployment {key}"
+        return stopped if action == "deploy" else f"there is no deployment {key}"
+    return _refusal(world, action, state, stopped, now, by)
+
+
+def why_nots(world: World, key: str, now: float) -> dict[str, str | None]:
+    """``why_not`` of every action, for anybody."""
+    state, stopped = world.find(key), _stopped(world, key)
+    if state is None:
+        return {action: why_not(world, action, key, now) for action in DEPLOYMENT_ACTIONS}
+    return {a: _refusal(world, a, state, stopped, now, None) for a in DEPLOYMENT_ACTIONS}
+
+
+def _refusal(
+    world: World, action: str, state: Deployment, stopped: str | None, now: float, by: Actor | None
+) -> str | None:
     return (
-        _why_not(world, action, state, now)
+        _why_not(world, action, state, stopped, now)
         or locked_for(state, action, by, now)
         or needs_another(world, state, action, by)
     )
 
 
-def _why_not(world: World, action: str, state: Deployment, now: float) -> str | None:
+def _why_not(
+    world: World, action: str, state: Deployment, stopped: str | None, now: float
+) -> str | None:
     key = state.key
     match action:
         case "promote" | "promote_full":
-            return _stopped(world, key) or _no_promote(state, full=action == "promote_full")
+            return stopped or _no_promote(state, full=action == "promote_full")
         case "pause":
             return _no_pause(state)
         case "resume":
@@ -71,31 +87,31 @@ def _why_not(world: World, action: str, state: Deployment, now: float) -> str | 
                 return "its automation is held: promote takes this share, release lets all go on"
             if state.active.spec.strategy == "rollback" and not world.frozen(key):
                 return None  # a stop leaves this way to safety open
-            return _stopped(world, key)
+            return stopped
         case "extend":
             return _no_extend(state)
         case "step_back":
-            return _stopped(world, key) or _no_step_back(state)
+            return stopped or _no_step_back(state)
         case "abort":
             return _no_abort(state)
         case "abort_gradual":
             return _no_abort(state) or _no_gradual(state)
         case "ignore":
-            return _stopped(world, key) or no_ignore(state)
+            return stopped or no_ignore(state)
         case "ack":
             return None if state.notice else "nothing went back by itself that nobody has seen"
         case "retry":
-            return _stopped(world, key) or _no_retry(state)
+            return stopped or _no_retry(state)
         case "rollback":
-            return _no_rollback(world, state)
+            return _no_rollback(world, state, stopped)
         case "deploy":
-            return _stopped(world, key) or _no_deploy(state)
+            return stopped or _no_deploy(state)
         case "queue":  # a deploy while another one moves: the config of what comes decides
-            return _stopped(world, key)
+            return stopped
         case "unqueue":
             return None if state.queued else "no revision is queued here"
         case "delete":
-            return _stopped(world, key) or no_delete(world, state)
+            return stopped or no_delete(world, state)
         case "scale":
             return _no_scale(state)
         case "unhold":
@@ -224,12 +240,12 @@ def _no_retry(state: Deployment) -> str | None:
     return no_again(state, state.rollout)
 
 
-def _no_rollback(world: World, state: Deployment) -> str | None:
+def _no_rollback(world: World, state: Deployment, stopped: str | None) -> str | None:
     if state.active:
         return _returns_at_once(state.active)
     if world.frozen(state.key):
         # A stop leaves this way to safety open; under a freeze it would begin and then stand.
-        return _stopped(world, state.key)
+        return stopped
     if state.last_good() is None:
         return (
             "no stable version to go back to: none finished its bake here before this one; "

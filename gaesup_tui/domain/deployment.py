@@ -122,7 +122,8 @@ class Deployment(Frozen):
 
     @property
     def active(self) -> Rollout | None:
-        return self.rollout if self.rollout and self.rollout.active else None
+        rollout = self.rollout
+        return rollout if rollout is not None and rollout.active else None
 
     def last_good(self) -> Release | None:
         """The newest release that is not what is stable now: where undo leads."""
@@ -134,22 +135,22 @@ class Deployment(Frozen):
         found: dict[str, Colour] = {}
         if self.stable and self.colour:
             found[self.stable.id] = self.colour
-        if self.active and self.active.colour:
-            found[self.active.candidate.id] = self.active.colour
-            if self.active.base:
-                found[self.active.base.id] = other_colour(self.active.colour)
+        if (rollout := self.active) and rollout.colour:
+            found[rollout.candidate.id] = rollout.colour
+            if rollout.base:
+                found[rollout.base.id] = other_colour(rollout.colour)
         return found
 
     def weights(self) -> dict[str, int]:
         """The traffic wished, revision id to percent; empty when nothing is to serve."""
-        if self.active:
-            return self.active.weights()
+        if rollout := self.active:
+            return rollout.weights()
         return {self.stable.id: 100} if self.stable and self.replicas else {}
 
     def replica_wishes(self) -> dict[str, tuple[Revision, int]]:
         """The replicas wished: revision id to revision and count."""
-        if self.active:
-            return self.active.replica_wishes()
+        if rollout := self.active:
+            return rollout.replica_wishes()
         return {self.stable.id: (self.stable, self.replicas)} if self.stable else {}
 
 
@@ -194,8 +195,8 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
             return state.model_copy(update=cleared(recorded.by, recorded.at, why))
         case ev.Acknowledged():
             return state.model_copy(update={"notice": None})
-        case _ if state.active:
-            moved = state.model_copy(update={"rollout": _moved(state.active, recorded)})
+        case _ if rollout := state.active:
+            moved = state.model_copy(update={"rollout": _moved(rollout, recorded)})
             return _noticed(moved, recorded)
     return state
 

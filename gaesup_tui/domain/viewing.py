@@ -8,7 +8,7 @@ from typing import cast
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
-from gaesup_tui.domain.allowed import DEPLOYMENT_ACTIONS, why_not
+from gaesup_tui.domain.allowed import why_nots
 from gaesup_tui.domain.attending import attend
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import standing_in
@@ -122,7 +122,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         lock=lock_view(lock) if (lock := lock_of(state, now)) else None,
         stop=note_view(stop) if stop else None,
         notice=_notice_view(state),
-        actions={a: why_not(world, a, state.key, now) for a in DEPLOYMENT_ACTIONS},
+        actions=why_nots(world, state.key, now),
         good=[
             GoodView(
                 version=r.revision.version,

@@ -21,6 +21,8 @@ TRAFFIC_TIMEOUT_S = 3.0
 ENSURE_TIMEOUT_S = 15.0
 
 _Replicas = tuple[Revision, int]
+_Wish = tuple[Deployment, Route, dict[str, _Replicas]]
+"""A state, and the route and the replicas that follow from it."""
 
 
 class Keeper:
@@ -35,6 +37,7 @@ class Keeper:
         self._clock = clock
         self._here = here
         self._state: Deployment | None = None
+        self._wish: _Wish | None = None
         self._seen: DeploymentSeen | None = None
         self._boot = ""
         self._missing: Mapping[str, int] = {}
@@ -76,9 +79,14 @@ class Keeper:
         self._state, self._seen = state, seen
         self._compare(state)
 
+    def _wished(self, state: Deployment) -> _Wish:
+        """Worked out once for each state, and not with every look at a thousand of them."""
+        if self._wish is None or self._wish[0] is not state:
+            self._wish = state, route_of(state), state.replica_wishes()
+        return self._wish
+
     def _compare(self, state: Deployment) -> None:
-        route = route_of(state)
-        wished = state.replica_wishes()
+        _, route, wished = self._wished(state)
         self._missing = missing(self._seen, route, wished)
         for revision, count in wished.values():
             self._want_replicas(revision, count, route.weights, state)

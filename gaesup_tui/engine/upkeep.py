@@ -14,6 +14,9 @@ from gaesup_tui.engine.ports import Clock
 log = logging.getLogger("gaesup.engine.upkeep")
 
 SNAPSHOT_EVERY = 2000
+QUIET_S, MOST_PILED = 1.0, 10_000
+"""A snapshot waits until nothing was committed for so long, since a stop of a thousand rollouts
+must not wait behind it; but not when so many events have piled up since the last one."""
 BACKUP_EVERY_S = 3600.0
 KEEP_BACKUPS = 6
 
@@ -26,7 +29,10 @@ class Upkeep:
         self._clock = clock
         self._backups = backups
         self._snapshot_seq = 0
-        self._task: asyncio.Task[None] | None = None
+        self._world = World()
+        """The last one committed."""
+        self._waiting: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
         self.error: str | None = None
         """Why the last backup or snapshot failed; events are safe all the same."""
 
@@ -35,14 +41,23 @@ class Upkeep:
         self._snapshot_seq = snapshot_seq
 
     def committed(self, world: World) -> None:
-        """Takes a snapshot when enough was committed since the last one."""
-        if world.seq - self._snapshot_seq < SNAPSHOT_EVERY or (
-            self._task and not self._task.done()
-        ):
-            return
-        self._task = asyncio.get_running_loop().create_task(self.snapshot(world))
+        """Takes a snapshot, at a quiet moment, when enough was committed since the last one."""
+        self._world = world
+        is_due = world.seq - self._snapshot_seq >= SNAPSHOT_EVERY
+        if is_due and (self._waiting is None or self._waiting.done()):
+            self._waiting = asyncio.get_running_loop().create_task(self._when_quiet())
+
+    async def _when_quiet(self) -> None:
+        while self._world.seq - self._snapshot_seq < MOST_PILED:
+            before = self._world.seq
+            await self._clock.sleep(QUIET_S)
+            if self._world.seq == before:
+                break
+        self._saving = asyncio.get_running_loop().create_task(self.snapshot(self._world))
+        await asyncio.wait({self._saving})
 
     async def snapshot(self, world: World) -> None:
+        """One of this world, now."""
         self._snapshot_seq = world.seq
         try:
             await self._journal.save_snapshot(world.snapshot())
@@ -77,6 +92,7 @@ class Upkeep:
             old.unlink(missing_ok=True)
 
     async def settle(self) -> None:
-        """Waits for a snapshot in hand."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+        """Waits for a snapshot in hand, and for no other."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            await asyncio.wait({self._waiting, *((self._saving,) if self._saving else ())})

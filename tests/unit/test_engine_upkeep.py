@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.command_rules import decide_command
 from gaesup_tui.domain.errors import GaesupError
-from gaesup_tui.domain.world import World
+from gaesup_tui.domain.world import Snapshot, World
 from gaesup_tui.engine import decisions, upkeep
 from gaesup_tui.engine.clock import SystemClock
-from gaesup_tui.engine.journal import JournalError
+from gaesup_tui.engine.journal import Journal, JournalError
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
-from gaesup_tui.engine.upkeep import KEEP_BACKUPS, Upkeep
+from gaesup_tui.engine.upkeep import KEEP_BACKUPS, QUIET_S, Upkeep
 
-from .engine_rig import KEY, KIM, Rig
+from .engine_rig import KEY, KIM, Rig, RigClock
 
 
 @pytest.fixture
@@ -43,6 +44,68 @@ def test_snapshots_follow_events_and_a_restart_begins_from_the_last(
     rig.run(story)
 
 
+class Kept:
+    """A journal of which only the snapshots matter here."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        self.seqs.append(snapshot.seq)
+
+
+def world_at(seq: int) -> World:
+    world = World()
+    world.seq = seq
+    return world
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> Kept:
+    monkeypatch.setattr(upkeep, "SNAPSHOT_EVERY", 10)
+    monkeypatch.setattr(upkeep, "MOST_PILED", 50)
+    return Kept()
+
+
+def test_a_snapshot_waits_for_a_quiet_moment(rig: Rig, kept: Kept, tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        keeping = Upkeep(cast(Journal, kept), RigClock(rig.loop), tmp_path)
+        for seq in range(10, 40, 10):
+            keeping.committed(world_at(seq))
+            await asyncio.sleep(QUIET_S / 2)
+        assert kept.seqs == []
+        await asyncio.sleep(2 * QUIET_S)
+        assert kept.seqs == [30]
+
+    rig.run(story)
+
+
+def test_a_snapshot_does_not_wait_for_ever(rig: Rig, kept: Kept, tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        keeping = Upkeep(cast(Journal, kept), RigClock(rig.loop), tmp_path)
+        for seq in range(10, 100, 10):
+            keeping.committed(world_at(seq))
+            await asyncio.sleep(QUIET_S / 2)
+        assert kept.seqs
+        assert kept.seqs[0] >= 50
+
+    rig.run(story)
+
+
+def test_an_engine_that_ends_does_not_wait_for_a_quiet_moment(
+    rig: Rig, kept: Kept, tmp_path: Path
+) -> None:
+    async def story(rig: Rig) -> None:
+        keeping = Upkeep(cast(Journal, kept), RigClock(rig.loop), tmp_path)
+        keeping.committed(world_at(10))
+        began = rig.now
+        await keeping.settle()
+        assert rig.now == began
+        assert kept.seqs == []
+
+    rig.run(story)
+
+
 def test_a_snapshot_that_cannot_be_kept_stops_nothing(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,6 +117,7 @@ def test_a_snapshot_that_cannot_be_kept_stops_nothing(
     async def story(rig: Rig) -> None:
         monkeypatch.setattr("tests.sim.disk.SimJournal.save_snapshot", failing)
         await rig.waiting_canary()
+        await rig.until(lambda: rig.engine.upkeep_error)
         assert rig.engine.upkeep_error == "no space for a snapshot"
         assert rig.engine.frozen is None
 

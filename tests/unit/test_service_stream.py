@@ -257,3 +257,26 @@ async def test_an_event_is_one_line_of_json(gate: Running) -> None:
     paused = next(e for e in watching.of("journal") if e["kind"] == "rollout_paused")
     assert paused["why"] == "a·b c"
     assert json.dumps(paused).isprintable()
+
+
+async def test_after_a_flood_of_changes_all_of_them_are_shown(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "FLOOD", 3)
+    keys = [f"u{number}@production" for number in range(6)]
+    for key in keys:
+        await running.deploy(key, "v1")
+    for key in keys:
+        await running.at_rest(key)
+        await running.deploy(key, "v2")
+    for key in keys:
+        await running.at_gate(key)
+    kim = Watcher(running.client)
+    await kim.until(lambda w: w.of("hello"), "attached")
+    await running.call(running.client.command, {"action": "stop", "why": "enough"})
+
+    def back(watcher: Watcher) -> set[str]:
+        views = [view for each in watcher.of("changes") for view in each["deployments"]]
+        return {view["key"] for view in views if view["rollout"]["weight_seen"] == 0}
+
+    await kim.until(lambda w: back(w) == set(keys), "all shown at stable")

@@ -29,6 +29,9 @@ LATE_S, MOST_DROPPED = 0.15, 4
 """Telemetry is left out when its second comes so late, but not more often than that in a row."""
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
 """Between two passes over all views."""
+FLOOD, LULL_S, MOST_FLOOD_S = 100, 0.05, 0.15
+"""So many deployments changing together are drawn when nothing came for a moment, or when it takes
+too long: a pass in their midst costs as much as they do, and all it shows is out of date."""
 PATIENCE_S = 1.0
 FRESH_S = 1.5
 """How old numbers may be that somebody is given who asks; whoever watches gets them each second."""
@@ -137,9 +140,20 @@ class Hub:
                     number = await self.engine.changed(number)
             except TimeoutError:
                 pass  # what grows old changes a view without anything having happened
+            await self._flood()
             took_s = await self._refresh()
             # One pass over all deployments costs the same for one change as for many.
             await asyncio.sleep(min(MOST_PAUSE_S, max(LEAST_PAUSE_S, 4 * took_s)))
+
+    async def _flood(self) -> None:
+        """Waits until a flood of changes is over."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + MOST_FLOOD_S
+        while self.views.behind >= FLOOD and loop.time() < until:
+            changes = self.engine.changes
+            await asyncio.sleep(LULL_S)
+            if self.engine.changes == changes:
+                return
 
     async def _refresh(self) -> float:
         """Brings the views up to date; the seconds that took."""
@@ -165,7 +179,8 @@ class Hub:
             if not ticks % int(BEAT_EVERY_S / TELEMETRY_EVERY_S):
                 self._beat()
             # Numbers are what can be spared while there is more to do than time for it.
-            is_busy = loop.time() - due > LATE_S and dropped < MOST_DROPPED
+            is_late = loop.time() - due > LATE_S or self.views.behind >= FLOOD
+            is_busy = is_late and dropped < MOST_DROPPED
             dropped = dropped + 1 if is_busy else 0
             if self._clients and not is_busy:
                 await self._send_telemetry()

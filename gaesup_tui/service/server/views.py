@@ -84,6 +84,12 @@ class Views:
         at, changes = self._refreshed
         return changes == self._engine.changes and 0 <= now - at < 1.0
 
+    @property
+    def behind(self) -> int:
+        """How many deployments were decided about since their views were made."""
+        deployments, entries = self._engine.world.deployments, self._entries
+        return sum(key in entries and entries[key].state is not s for key, s in deployments.items())
+
     async def refresh(self, now: float, tell: Callable[[Changed | None], None]) -> float:
         """Makes anew what changed and tells it, in slices: what brings a thousand rollouts back
         must not wait until that is drawn. Returns the seconds it took, without others' turns."""
