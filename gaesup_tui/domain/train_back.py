@@ -109,7 +109,7 @@ def finish(world: World, train: Train, late: tuple[str, ...] = ()) -> ev.TrainFi
     there = [car for car in train.cars if car.rollout and _serves(world, car)]
     rest = [car for car in train.cars if not _serves(world, car)]
     outcome = "arrived" if not rest else "partly" if there else "returned"
-    notes = [f"{car.key}: {car.aside}" for car in rest if car.aside]
+    notes = _left_behind(rest)
     if outcome == "partly" and train.phase == "back":
         notes += [f"{car.key} is on {car.order.revision.version}" for car in there]
     limit = duration(GROUP_DEADLINE_S)
@@ -118,6 +118,15 @@ def finish(world: World, train: Train, late: tuple[str, ...] = ()) -> ev.TrainFi
     return ev.TrainFinished.model_validate(
         {"train": train.name, "outcome": outcome, "note": note[:500]}
     )
+
+
+def _left_behind(cars: list[Car]) -> list[str]:
+    """Those the train went on without, by the reason they share."""
+    reasons = dict.fromkeys(car.aside for car in cars if car.aside)
+    return [
+        f"without {', '.join(car.key for car in cars if car.aside == why)}: {why}"
+        for why in reasons
+    ]
 
 
 def _serves(world: World, car: Car) -> bool:

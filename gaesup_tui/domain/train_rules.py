@@ -153,6 +153,9 @@ def _at_gate(world: World, train: Train, now: float) -> list[ev.Event]:
     if passed:
         why = "its units were promoted one by one"
         return [ev.TrainPromoted(train=train.name, group=train.open_to, note=why)]
+    if train.standing == "between" and not _with_us(train, train.groups[train.group + 1]):
+        why = f"nothing of group {train.group + 2} goes on"
+        return [ev.TrainPromoted(train=train.name, group=train.open_to, note=why)]
     return []
 
 
@@ -191,11 +194,19 @@ def _next_group(world: World, train: Train, now: float) -> list[ev.Event]:
     if number > train.open_to:
         if train.gate == "before" and number == 0:
             return _stand(train, "before", f"{len(train.cars)} units ready to go")
-        if train.gate == "between" and any(car.rollout for car in train.at_work):
-            return _stand(train, "between", f"group {number} of {total} serves all traffic")
+        # A gate that nobody would pass, or before which nothing moved, asks for no decision.
+        ahead = _with_us(train, train.groups[number])
+        moved = any(car.rollout for group in _since_gate(train) for car in group)
+        if train.gate == "between" and ahead and moved:
+            return _stand(train, "between", f"before group {number + 1} of {total}")
     return _begin(world, train, number, now) or [
         ev.TrainMoved(train=train.name, group=number, groups=total)
     ]
+
+
+def _since_gate(train: Train) -> tuple[tuple[Car, ...], ...]:
+    """The groups that began since a person last let the train go on."""
+    return train.groups[max(train.open_to, 0) : train.group + 1]
 
 
 def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event]:
