@@ -168,7 +168,7 @@ def _held(state: Deployment, since: float, until: float | None) -> Waiting:
     rollout = state.active
     ends = {"abort": "aborts", "promote": "", "hold": ""}
     step = rollout.step if rollout else None
-    then = ends[step.on_expiry] if isinstance(step, Pause | Analyse) else ""
+    then = ends[step.on_expiry] if until and isinstance(step, Pause | Analyse) else ""
     second = waits_for_second(rollout) if rollout else ""
     what = f"held by {state.hold.by.name}: {second or 'waits for you'}"
     return Waiting(what, max(since, state.hold.at), True, until if then else None, then)

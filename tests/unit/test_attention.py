@@ -98,6 +98,12 @@ def test_a_hold_and_a_pause_stay(story: Story) -> None:
     assert told(story) == ("canary", "held by kim: waits for you", "aborts in 30m")
 
 
+def test_a_hold_in_a_timed_wait_promises_no_end_of_it(story: Story) -> None:
+    canary(story, {"canary": {"steps": [{"weight": 10}, {"pause": "60s"}]}})
+    story.ask(cmd.Hold(deployment=KEY, why="looking"))
+    assert told(story) == ("canary", "held by kim: waits for you", "stays so")
+
+
 def test_a_freeze_and_a_window_say_who_and_until_when(story: Story) -> None:
     story.now = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
     canary(story, GATE)
