@@ -96,6 +96,7 @@ def revision(version: str, role: str, weight: int, replicas: int = 2) -> Json:
                 "since": now - 300,
                 "restarts": 0,
                 "last_exit": None,
+                "problem": None,
                 "health_failures": 0,
                 "inflight": 1,
                 "memory_bytes": 3_500_000,

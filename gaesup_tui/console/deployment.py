@@ -205,7 +205,7 @@ class Deployment(Page):
 
     def _replica(self, revision: RevisionView, replica: ReplicaView, now: float) -> Row:
         restarts = replica["restarts"]
-        exit_text = replica["last_exit"] or ""
+        exit_text = replica["problem"] or replica["last_exit"] or ""
         if replica["next_start_at"] is not None:
             exit_text += f", starts in {age(max(0.0, replica['next_start_at'] - now))}"
         return Row(

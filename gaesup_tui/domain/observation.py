@@ -21,6 +21,8 @@ class ReplicaSeen:
     restarts: int = 0
     last_exit: str | None = None
     """Why it last ended, for a person: ``trap unreachable``, ``exit 137 (memory limit)``."""
+    problem: str | None = None
+    """Why it runs and is not ready, for a person: ``gsu_ready answered 1``."""
     health_failures: int = 0
     """Consecutive failed health checks."""
     inflight: int = 0

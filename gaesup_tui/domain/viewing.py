@@ -320,6 +320,7 @@ def _replicas(there: RevisionSeen | None) -> list[ReplicaView]:
             since=replica.since,
             restarts=replica.restarts,
             last_exit=printable_line(replica.last_exit, 200) if replica.last_exit else None,
+            problem=printable_line(replica.problem, 200) if replica.problem else None,
             health_failures=replica.health_failures,
             inflight=replica.inflight,
             memory_bytes=replica.memory_bytes,

@@ -50,6 +50,8 @@ class ReplicaView(TypedDict):
     since: float
     restarts: int
     last_exit: str | None
+    problem: str | None
+    """Why it runs and is not ready."""
     health_failures: int
     inflight: int
     memory_bytes: int | None

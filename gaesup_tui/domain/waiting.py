@@ -227,5 +227,6 @@ def _worst(there: RevisionSeen) -> str:
             return f"{replica.id} restarts, {replica.last_exit or 'no reason known'}"
     for replica in there.replicas:
         if replica.state != "ready":
-            return f"{replica.id} {replica.state}"
+            why = f": {replica.problem}" if replica.problem else ""
+            return f"{replica.id} {replica.state}{why}"
     return ""

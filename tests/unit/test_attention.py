@@ -156,6 +156,19 @@ def test_replicas_that_do_not_come_say_which_and_why(story: Story) -> None:
     assert view["waiting"]["then"] == "aborts"
 
 
+def test_a_replica_that_refuses_to_be_ready_says_what_it_answers(story: Story) -> None:
+    story.deploy("v42", replicas=1, **GATE)
+    story.look()
+    refuses = ReplicaSeen("v42-1", "unready", story.now, problem="gsu_ready answered 1")
+    sick = RevisionSeen(wanted=1, replicas=(refuses,))
+    seen = story.seen()
+    view = shown(story, DeploymentSeen(seen.weights, {**seen.revisions, revision("v42").id: sick}))
+    assert view["waiting"]
+    assert (
+        view["waiting"]["what"] == "1 of 1 replicas not ready: v42-1 unready: gsu_ready answered 1"
+    )
+
+
 def test_a_lock_that_ends_soon_is_told() -> None:
     now = time.time()
     lock = {"by": KIM.name, "at": now - 60, "why": "I watch", "until": now + 601}

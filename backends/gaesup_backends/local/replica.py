@@ -30,6 +30,7 @@ BACKOFF_LAST_S: Final = 30.0
 CALM_S: Final = 30.0
 DRAIN_TIMEOUT_S: Final = 10.0
 SHUTDOWN_GRACE_S: Final = 1.0
+LAST_WORD_S: Final = 0.5
 
 
 class Replica:
@@ -39,6 +40,7 @@ class Replica:
         link: the worker's connection while there is one; `inflight` is its queue.
         restarts: starts after the first one.
         last_exit: why the last process ended, None while the first one lives.
+        problem: why the process that runs is not ready, None while it is or starts.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Replica:
         self.since = time.time()
         self.restarts = -1
         self.last_exit: str | None = None
+        self.problem: str | None = None
         self.health_failures = 0
         self.requests = 0
         self.memory_bytes = 0
@@ -76,6 +79,8 @@ class Replica:
         self._deadline = 0.0
         self._kill_pending = False
         self._ready_since = 0.0
+        self._last_word: asyncio.TimerHandle | None = None
+        self._exit_code: int | None = None
 
     @property
     def inflight(self) -> int:
@@ -98,6 +103,7 @@ class Replica:
             "since": round(self.since, 3),
             "restarts": max(0, self.restarts),
             "last_exit": self.last_exit,
+            "problem": self.problem,
             "consecutive_health_failures": self.health_failures,
             "inflight": self.inflight,
             "requests": self.requests,
@@ -164,14 +170,27 @@ class Replica:
 
     def exited(self, code: int | None) -> None:
         """The process is gone; with its exit code, negative for a signal."""
+        self.pid = None
+        if self._exit_reason is None and self.link is not None:
+            # The zygote's word overtakes the worker's own, which says why and is still in its link.
+            loop = asyncio.get_running_loop()
+            self._last_word = loop.call_later(LAST_WORD_S, self._ended, code)
+            self._exit_code = code
+            return
+        self._ended(code)
+
+    def _ended(self, code: int | None) -> None:
+        if self._last_word is not None:
+            self._last_word.cancel()
+            self._last_word = None
         self.last_exit = self._exit_reason or _describe_exit(code)
+        self.problem = None
         for pipe in self._pipes:
             pipe.close()
         self._pipes.clear()
         link, self.link = self.link, None
         if link is not None:
             link.close()
-        self.pid = None
         self._say(f"process ended: {self.last_exit}")
         self._exit_reason = None
         self._kill_pending = False
@@ -269,6 +288,7 @@ class Replica:
         else:
             self.health_failures = 0
         ready = not problem and not message["ready"]
+        self.problem = None if ready else problem or f"gsu_ready answered {message['ready']}"
         interval = HEALTH_INTERVAL_S if ready or problem else UNREADY_INTERVAL_S
         self._next_health = time.monotonic() + interval
         if self.health_failures and self.health_failures % FAILURES_BEFORE_RESTART == 0:
@@ -287,7 +307,9 @@ class Replica:
         # The exit is reported by the zygote; until then nothing may be sent here.
         self.link = None
         self._leave_traffic()
-        if self.pid is not None and self._exit_reason is None:
+        if self._last_word is not None:
+            self._ended(self._exit_code)
+        elif self.pid is not None and self._exit_reason is None:
             self._spawner.kill(self.pid)
 
     def _leave_traffic(self) -> None:

@@ -58,6 +58,7 @@ def _replica(facts: dict[str, Any]) -> ReplicaSeen:
         since=facts["since"],
         restarts=facts["restarts"],
         last_exit=facts["last_exit"],
+        problem=facts.get("problem"),
         health_failures=facts["consecutive_health_failures"],
         inflight=facts["inflight"],
         memory_bytes=facts["memory_bytes"],

@@ -130,6 +130,7 @@ def _replica(replica: ReplicaSeen) -> Hashable:
         replica.state,
         replica.restarts,
         replica.last_exit,
+        replica.problem,
         replica.health_failures,
         replica.next_start_at,
         _coarse(replica.memory_bytes),
