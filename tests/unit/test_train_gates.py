@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gaesup_tui.domain import commands as cmd
-from gaesup_tui.domain.train import OnFailure
+from gaesup_tui.domain.commands import OnFailure
 
 from .train_yard import Yard
 
