@@ -111,8 +111,6 @@ class Now(Page):
         )
         self._deployment_of: dict[str, str] = {}
         self._side = SidePane(desk)
-        self._was_moved = False
-        """Whether a person put the cursor where it is."""
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -152,14 +150,12 @@ class Now(Page):
     def show(self, diff: Diff) -> None:
         if diff.anything:
             self._grid.set_stale(self.desk.link.is_stale)
+            before = self._grid.cursor_key
             self._grid.set_rows(self._rows())
-            if not self._was_moved:
+            if not self._grid.is_moved or self._grid.cursor_key != before:
+                # It waits at what is most urgent, until a person moves it, and once that is gone.
                 self._grid.action_first()
             self.point()
-
-    def on_key(self) -> None:
-        # Until then the cursor waits at what is most urgent.
-        self._was_moved = True
 
     def set_filter(self, text: str) -> None:
         self._filter = parse_filter(text)

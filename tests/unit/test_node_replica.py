@@ -82,7 +82,7 @@ async def test_the_last_word_of_a_worker_counts_though_its_exit_is_heard_of_firs
 async def test_one_that_ends_without_a_word_is_told_by_its_exit_code(
     slot: tuple[Replica, Zygote, asyncio.Event],
 ) -> None:
-    replica, zygote, changed = slot
+    replica, _, changed = slot
     replica.exited(-9)
     await until(replica, changed, "backoff")  # also when nothing closes its end of the link
     assert replica.last_exit == "exit 137 (killed)"

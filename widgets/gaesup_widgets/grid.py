@@ -115,6 +115,8 @@ class Grid(Widget, can_focus=True):
         self._index: dict[str, int] = {}
         self._cursor = 0
         self._cursor_key: str | None = None
+        self.is_moved = False
+        """Whether a person moved the cursor since it was put on the first row."""
         self._top = 0
         self._skip = 0
         self._sort: Sort | None = None
@@ -201,18 +203,18 @@ class Grid(Widget, can_focus=True):
         return True
 
     def action_move(self, by: int) -> None:
-        self._move_cursor(self._near(self._cursor + by, 1 if by > 0 else -1))
+        self._move_cursor(self._near(self._cursor + by, 1 if by > 0 else -1), by_hand=True)
 
     def action_page(self, pages: float) -> None:
         by = int(pages * max(1, self._page_height))
-        self._move_cursor(self._near(self._cursor + by, -1 if by > 0 else 1))
+        self._move_cursor(self._near(self._cursor + by, -1 if by > 0 else 1), by_hand=True)
 
     def action_first(self) -> None:
-        self._top = 0
+        self.is_moved, self._top = False, 0
         self._move_cursor(self._near(0, 1))
 
     def action_last(self) -> None:
-        self._move_cursor(self._near(len(self._rows) - 1, -1))
+        self._move_cursor(self._near(len(self._rows) - 1, -1), by_hand=True)
 
     def action_shift(self, by: int) -> None:
         self._skip += by
@@ -235,7 +237,7 @@ class Grid(Widget, can_focus=True):
         line = event.get_content_offset_capture(self).y - self._header_height
         at = self._top + line
         if line >= 0 and at < len(self._rows):
-            self.move_to(self._rows[at].key)
+            self.is_moved |= self.move_to(self._rows[at].key)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -282,10 +284,11 @@ class Grid(Widget, can_focus=True):
                 found += direction
         return at
 
-    def _move_cursor(self, at: int) -> None:
+    def _move_cursor(self, at: int, *, by_hand: bool = False) -> None:
         rows = self._rows
         key = rows[at].key if at < len(rows) and not rows[at].is_heading else None
         self._cursor = at
+        self.is_moved |= by_hand
         if key != self._cursor_key:
             self._cursor_key = key
             self.post_message(self.Highlighted(self, key))
