@@ -205,29 +205,25 @@ def restarted(late: Sequence[float], mass: float, nets: list[float], phi: float)
     ]
 
 
-def from_start(bets: Bets) -> float:
-    """Fortune of the bets on harm since the first tick."""
-    phi = bets.noise.phi
-    fortunes = zip(GUESS_WEIGHTS, bets.logs, bets.drifts, strict=True)
-    return sum(
-        [
-            share * (exp(x) if x < RICHEST else RICH)
-            for share, log, drift in fortunes
-            if (x := (log - drift) / phi) > LOST
-        ]
-    )
-
-
-def from_later(bets: Bets) -> float:
-    """Fortune of the bets on harm that began later."""
-    return sum([weight * late for weight, late in zip(GUESS_WEIGHTS, bets.late, strict=True)])
+def fortunes(bets: Bets) -> tuple[float, float]:
+    """Of the bets on harm since the first tick, and of those on harm that began later."""
+    phi, from_start, from_later = bets.noise.phi, 0.0, 0.0
+    for share, log, drift, late in zip(
+        GUESS_WEIGHTS, bets.logs, bets.drifts, bets.late, strict=True
+    ):
+        from_later += share * late
+        x = (log - drift) / phi
+        if x > LOST:
+            from_start += share * (exp(x) if x < RICHEST else RICH)
+    return from_start, from_later
 
 
 def onset(bets: Bets, pi0: float) -> int:
     """The likely tick at which harm began; 0 is the start."""
-    late = [weight * fortune for weight, fortune in zip(GUESS_WEIGHTS, bets.late, strict=True)]
-    if pi0 * from_start(bets) >= sum(late):
+    from_start, from_later = fortunes(bets)
+    if pi0 * from_start >= from_later:
         return 0
+    late = [weight * fortune for weight, fortune in zip(GUESS_WEIGHTS, bets.late, strict=True)]
     return bets.since[late.index(max(late))]
 
 

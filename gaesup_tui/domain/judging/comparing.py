@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import add, mul
+from typing import NamedTuple
 
 from gaesup_tui.domain.judging.bets import (
     Bets,
@@ -45,20 +46,18 @@ def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) 
         timed = end_s > state.start.warmup_s and own > 0
         if timed and law and other:
             scores = state.latency_scores()
-            both = canary.latency, baseline.latency
+            both = Timed(canary.latency, baseline.latency, own, other)
             harm[2:], tail = _latency(state, harm[2:], tail, scores, both, odds)
         if own + other:
             law = remember(law, list(map(add, canary.latency, baseline.latency)))
     paid = canary.conversions is not None and baseline.conversions is not None
-    seen_s = (end_s, *(end_s if there else None for there in (timed, paid)), None)
+    _, timed_s, paid_s, traffic_s = state.data_s
     return state._replace(
         known=_longer(state.known, canary, baseline),
         law=law,
         harm=tuple(harm),
         safety=(errors, conversion, tail),
-        data_s=tuple(
-            before if now is None else now for before, now in zip(state.data_s, seen_s, strict=True)
-        ),
+        data_s=(end_s, end_s if timed else timed_s, end_s if paid else paid_s, traffic_s),
     )
 
 
@@ -87,11 +86,18 @@ def conversion_sample(state: State, canary: Arm, baseline: Arm) -> Sample | None
     )
 
 
-def tail_samples(
-    scores: LatencyScores, canary: tuple[int, ...], baseline: tuple[int, ...]
-) -> list[Sample]:
+class Timed(NamedTuple):
+    """The latencies of one tick, and how many they are."""
+
+    canary: tuple[int, ...]
+    baseline: tuple[int, ...]
+    own: int
+    other: int
+
+
+def tail_samples(scores: LatencyScores, timed: Timed) -> list[Sample]:
     """Requests slower than the bounds near the p90, p95 and p99."""
-    own, other = sum(canary), sum(baseline)
+    canary, baseline, own, other = timed
     return [
         Sample(own, sum(canary[tail + 1 :]), other, sum(baseline[tail + 1 :]), centre, tolerance)
         for tail, centre, tolerance in zip(
@@ -114,35 +120,29 @@ def _latency(
     harm: list[Bets],
     tail: SafetyBets,
     scores: LatencyScores,
-    arms: tuple[tuple[int, ...], tuple[int, ...]],
+    timed: Timed,
     odds: Odds,
 ) -> tuple[list[Bets], SafetyBets]:
     """The rank and the three tails; noise of the whole law (pauses) moves the tails too."""
-    canary, baseline = arms
-    rank = _rank(harm[0], scores, canary, baseline, odds)
+    rank = _rank(harm[0], scores, timed, odds)
     per_rank = scores.rank_tolerance**2 / scores.rank_variance
-    samples = tail_samples(scores, canary, baseline)
+    samples = tail_samples(scores, timed)
     out = [rank]
     for bets, sample in zip(harm[1:], samples, strict=True):
         bets = _harm(bets, sample, odds)
         share = sample.tolerance**2 / sample.expected_variance / per_rank
         noise = at_least(bets.noise, 1 + (rank.noise.phi - 1) * share)
         out.append(bets if noise is bets.noise else bets._replace(noise=noise))
-    tail = settle_tail(tail, samples[1], canary, scores, state.scale)
-    return out, tail._replace(noise=at_least(tail.noise, out[2].noise.phi))
+    tail = settle_tail(tail, samples[1], timed.canary, scores, state.scale)
+    noise = at_least(tail.noise, out[2].noise.phi)
+    return out, tail if noise is tail.noise else tail._replace(noise=noise)
 
 
-def _rank(
-    bets: Bets,
-    scores: LatencyScores,
-    canary: tuple[int, ...],
-    baseline: tuple[int, ...],
-    odds: Odds,
-) -> Bets:
-    requests, ranks = sum(canary), scores.ranks
-    ratio, tolerance = requests / sum(baseline), scores.rank_tolerance
+def _rank(bets: Bets, scores: LatencyScores, timed: Timed, odds: Odds) -> Bets:
+    canary, baseline, requests, other = timed
+    ratio, tolerance = requests / other, scores.rank_tolerance
     stakes = harm_bets(ratio, 0.5, scores.rank_variance, tolerance, odds.kappa)
-    counts, worths = signed_ranks(canary, baseline, ranks, ratio)
+    counts, worths = signed_ranks(canary, baseline, scores.ranks, ratio)
     products = spread_out(rank_products(counts, worths, distinct_bets(stakes)), stakes)
     score = sum(map(mul, counts, worths))
     variance = sum(map(mul, counts, map(mul, worths, worths)))

@@ -6,13 +6,14 @@ onset reaches the tolerance. PROMOTE: every metric that is asked for is surely w
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging import bets as betting
 from gaesup_tui.domain.judging import safety, traffic
 from gaesup_tui.domain.judging.effects import Effect, effect_since, matters
 from gaesup_tui.domain.judging.onsets import FROM_START, unspent
-from gaesup_tui.domain.judging.settings import METRICS, Metric, MetricPolicy, Start
+from gaesup_tui.domain.judging.settings import METRICS, Metric, MetricPolicy, Metrics
 from gaesup_tui.domain.judging.state import SCORES, State, Waiting
 from gaesup_tui.domain.judging.verdicts import Cause, Judgement, Kind
 
@@ -86,18 +87,18 @@ def decide(state: State) -> Judgement:
 def evidence(state: State) -> list[float]:
     """What each score adds to the fortune of the bets on harm; the last is traffic."""
     later = unspent(state.tick, state.planned)
-    values = [
-        FROM_START * betting.from_start(bets) + betting.from_later(bets) + later
-        for bets in state.harm
+    values = [betting.fortunes(bets) for bets in state.harm]
+    values.append(traffic.fortunes(state.traffic))
+    return [
+        weight * (FROM_START * early + late + later)
+        for weight, (early, late) in zip(weights(state.start.metrics), values, strict=True)
     ]
-    fallen = traffic.from_start(state.traffic)
-    values.append(FROM_START * fallen + traffic.from_later(state.traffic) + later)
-    return [weight * value for weight, value in zip(weights(state.start), values, strict=True)]
 
 
-def weights(start: Start) -> tuple[float, ...]:
+@lru_cache(maxsize=64)
+def weights(metrics: Metrics) -> tuple[float, ...]:
     """Share of each score, traffic last; they sum to 1 over the metrics that are judged."""
-    shares = [policy.weight if policy.enabled else 0.0 for policy in start.metrics]
+    shares = [policy.weight if policy.enabled else 0.0 for policy in metrics]
     errors, latency, conversion, lost = (share / sum(shares) for share in shares)
     return (errors, conversion, *(latency * share for share in _LATENCY_SHARES), lost)
 

@@ -12,6 +12,7 @@ import math
 from typing import NamedTuple
 
 _SHORT, _LONG = 3, 12
+_PARTS: int = _LONG // _SHORT
 PRIOR_TICKS = 18.0
 GATE = 0.7
 PHI_CAP = 400.0
@@ -61,23 +62,23 @@ def observe(
 ) -> Dispersion:
     """One tick: the two-arm score, canary requests, the variance independent requests would have
     given, and the mean score per canary request so far."""
-    prior, phi, (one, three, twelve), blocks, sums = noise
-    first, short, long_ = sums
+    prior, phi, (one, three, twelve), (short_block, long_block), (first, short, long_) = noise
     clip = 25.0 * phi
     first = _close(first, score, requests, variance, excess, clip)
     one = _single(first, prior)
-    short_block, long_block = _add(blocks[0], score, requests, variance), blocks[1]
+    short_block = _add(short_block, score, requests, variance)
     if short_block[3] == _SHORT:
         score, requests, variance, _ = short_block
         short = _close(short, score, requests, variance, excess, clip)
         three = _estimate(_SHORT, short, prior)
         short_block, long_block = _EMPTY, _add(long_block, score, requests, variance)
-    if long_block[3] == _LONG // _SHORT:
+    if long_block[3] == _PARTS:
         score, requests, variance, _ = long_block
         long_ = _close(long_, score, requests, variance, excess, clip)
         twelve = _estimate(_LONG, long_, prior)
         long_block = _EMPTY
-    phi = min(max(1.0, one, three, twelve), PHI_CAP)
+    phi = max(1.0, one, three, twelve)
+    phi = phi if phi < PHI_CAP else PHI_CAP
     return Dispersion(
         prior, phi, (one, three, twelve), (short_block, long_block), (first, short, long_)
     )

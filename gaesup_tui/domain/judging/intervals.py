@@ -89,7 +89,7 @@ def _parts(state: State, metric: Metric) -> tuple[Bets, SafetyBets, float]:
     name, place = {"errors": ("errors", 0), "conversion": ("conversion", 1)}.get(metric, ("p95", 2))
     k = SCORES.index(name)
     # A metric that is switched off is still shown.
-    return state.harm[k], state.safety[place], weights(state.start)[k] or 1.0
+    return state.harm[k], state.safety[place], weights(state.start.metrics)[k] or 1.0
 
 
 def _lower(bets: Bets, limit: float) -> float:

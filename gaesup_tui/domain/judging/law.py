@@ -100,12 +100,12 @@ def _steepness(law: tuple[float, ...], scale: Ruler) -> float:
     mid-ranks lie half of either bucket; at the ends the line goes on as it came."""
     widths = scale.widths
     inside = [
-        here * (before / 2 + here + after / 2) / (2 * width)
+        here * (before + 2 * here + after) / width
         for before, here, after, width in zip(law, law[1:], law[2:], widths[1:], strict=False)
     ]
-    first = law[0] * (law[0] + law[1]) / (2 * widths[0])
-    last = law[-1] * (law[-1] + law[-2]) / (2 * widths[-1])
-    return first + sum(inside) + last
+    first = law[0] * (law[0] + law[1]) / widths[0]
+    last = law[-1] * (law[-1] + law[-2]) / widths[-1]
+    return (2 * first + sum(inside) + 2 * last) / 4
 
 
 def _nearest(cumulated: list[float], share: float) -> int:

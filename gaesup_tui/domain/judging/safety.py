@@ -8,11 +8,11 @@ already is the tolerance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log1p
+from math import exp, log1p
 from operator import add
 from typing import NamedTuple
 
-from gaesup_tui.domain.judging.bets import PRUDENCE, Bets, Sample, mixture
+from gaesup_tui.domain.judging.bets import LOST, PRUDENCE, RICH, RICHEST, Bets, Sample
 from gaesup_tui.domain.judging.dispersion import Dispersion, Prior, believe, observe
 from gaesup_tui.domain.judging.law import LatencyScores, Ruler, survival_at
 
@@ -118,7 +118,13 @@ def _paid(
 
 def certainty(safety: SafetyBets) -> float:
     """E-value against "worse by the tolerance or more"; 20 is sure at 95 %."""
-    return mixture(EVEN, exponents(safety))
+    phi = safety.noise.phi
+    fortunes = [
+        exp(x) if x < RICHEST else RICH
+        for log, drift in zip(safety.logs, safety.drifts, strict=True)
+        if (x := (log - drift) / phi) > LOST
+    ]
+    return sum(fortunes) / len(FRACTIONS)
 
 
 def exponents(safety: SafetyBets) -> list[float]:

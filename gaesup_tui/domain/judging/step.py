@@ -102,11 +102,14 @@ def _judge(state: State, weight: float | None, canary: Arm, baseline: Arm) -> St
     if state.waiting is not None or not (canary.requests and baseline.requests):
         waiting = _wait(state, weight, canary, baseline)
         canary, baseline = waiting.canary, waiting.baseline
-    counted = state.counted
     if canary.requests and baseline.requests:
         waiting = None
         state = compare(state, canary, baseline, state.end_s, odds)
         counted = _count(state, canary, baseline)
+    else:
+        sums, traffic = state.counted.sums, state.traffic
+        sums = sums._replace(seen=traffic.seen, expected=traffic.expected)
+        counted = state.counted._replace(sums=sums)
     tick = state.tick + 1
     return state._replace(tick=tick, counted=keep(counted, tick, state.end_s), waiting=waiting)
 
@@ -129,13 +132,8 @@ def _wait(state: State, weight: float | None, canary: Arm, baseline: Arm) -> Wai
 def _traffic(state: State, weight: float, canary: int, baseline: int, odds: Odds) -> State:
     tolerance = state.start.metrics.traffic.tolerance
     bets = settle_traffic(state.traffic, weight, canary, baseline, tolerance, odds)
-    sums = state.counted.sums._replace(seen=bets.seen, expected=bets.expected)
     seen_s = state.end_s if canary + baseline else state.data_s[3]
-    return state._replace(
-        traffic=bets,
-        counted=state.counted._replace(sums=sums),
-        data_s=(*state.data_s[:3], seen_s),
-    )
+    return state._replace(traffic=bets, data_s=(*state.data_s[:3], seen_s))
 
 
 def _count(state: State, canary: Arm, baseline: Arm) -> Counted:
@@ -151,8 +149,8 @@ def _count(state: State, canary: Arm, baseline: Arm) -> Counted:
         baseline_errors=old.baseline_errors + ratio * baseline.errors,
         conversions=old.conversions + sold,
         baseline_conversions=old.baseline_conversions + bought,
-        seen=old.seen,
-        expected=old.expected,
+        seen=state.traffic.seen,
+        expected=state.traffic.expected,
         baseline_requests=old.baseline_requests + baseline.requests,
     )
     own, other = counted.canary, counted.baseline

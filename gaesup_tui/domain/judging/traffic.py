@@ -62,24 +62,22 @@ def settle_traffic(
     odds: Odds,
 ) -> TrafficBets:
     """One tick in which the weight did not change."""
-    both, rest = canary + baseline, 1 - weight
-
-    def log_likelihood(rho: float) -> float:
-        return canary * log(rho) - both * log(rest + weight * rho)
-
-    null, edge = 1 - odds.kappa * tolerance, 1 - tolerance
-    usual, tolerated = log_likelihood(null), log_likelihood(edge)
+    both, rest, edge = canary + baseline, 1 - weight, 1 - tolerance
+    kept = [edge + (1 - edge) * step for step in _SAFE]
+    shares = (1 - odds.kappa * tolerance, edge, *kept, *_harm(tolerance, odds.kappa))
+    likelihoods = [canary * log(rho) - both * log(rest + weight * rho) for rho in shares]
+    usual, tolerated, split = likelihoods[0], likelihoods[1], 2 + len(kept)
     phi, mass = bets.noise.phi, odds.mass
     cap = odds.cap * phi
-    nets = [min(log_likelihood(rho) - usual, cap) for rho in _harm(tolerance, odds.kappa)]
+    nets = [net if (net := likely - usual) < cap else cap for likely in likelihoods[split:]]
+    safe = [
+        before + likely - tolerated
+        for before, likely in zip(bets.safe, likelihoods[2:split], strict=True)
+    ]
     since = bets.since
     if min(bets.late) < mass:
         began = zip(bets.late, since, strict=True)
         since = tuple([odds.tick if old < mass else before for old, before in began])
-    safe = [
-        before + log_likelihood(edge + (1 - edge) * step) - tolerated
-        for before, step in zip(bets.safe, _SAFE, strict=True)
-    ]
     per_baseline = weight / (1 - weight)
     expected = baseline * per_baseline
     seen_all, expected_all = bets.seen + canary, bets.expected + expected
@@ -103,23 +101,22 @@ def settle_traffic(
     )
 
 
-def from_start(bets: TrafficBets) -> float:
-    phi = bets.noise.phi
-    return mixture((1 / len(bets.logs),) * len(bets.logs), [log / phi for log in bets.logs])
-
-
-def from_later(bets: TrafficBets) -> float:
-    return sum(bets.late) / len(bets.late)
+def fortunes(bets: TrafficBets) -> tuple[float, float]:
+    """Of the bets on traffic lost from the first tick, and lost later."""
+    phi, count = bets.noise.phi, len(bets.logs)
+    from_start = mixture((1 / count,) * count, [each / phi for each in bets.logs])
+    return from_start, sum(bets.late) / count
 
 
 def certainty(bets: TrafficBets) -> float:
     """E-value against "traffic lower by the tolerance or more"."""
     phi = bets.noise.phi
-    return mixture((1 / len(bets.safe),) * len(bets.safe), [log / phi for log in bets.safe])
+    return mixture((1 / len(bets.safe),) * len(bets.safe), [each / phi for each in bets.safe])
 
 
 def onset(bets: TrafficBets, pi0: float) -> int:
     """The likely tick at which the traffic fell; 0 is the start."""
-    if pi0 * from_start(bets) >= from_later(bets):
+    from_start, from_later = fortunes(bets)
+    if pi0 * from_start >= from_later:
         return 0
     return bets.since[bets.late.index(max(bets.late))]
