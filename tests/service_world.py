@@ -235,7 +235,9 @@ def short_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIterator[Running]:
+async def service(
+    folder: Path, backend: MemoryBackend | None = None, keep_history_s: float | None = None
+) -> AsyncIterator[Running]:
     """The engine, served until the block ends."""
     backend = backend or MemoryBackend()
     places = ports.Places(runtime=folder, state=folder / "state")
@@ -248,6 +250,7 @@ async def service(folder: Path, backend: MemoryBackend | None = None) -> AsyncIt
         judge=Bench(Records(places.state / "judged"), Pasts(places.state / "habits")),
         places=places,
         version="test",
+        keep_history_s=keep_history_s,
     )
     await engine.start()
     served = Service(engine)

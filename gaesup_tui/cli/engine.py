@@ -10,6 +10,7 @@ from pathlib import Path
 from gaesup_tui.cli import demo_record, processes
 from gaesup_tui.cli.connecting import connect, running
 from gaesup_tui.cli.exits import OK, UNREACHABLE
+from gaesup_tui.cli.kept import tell_if_removed
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid, Refused
 from gaesup_tui.domain.text import duration
@@ -45,7 +46,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
             for line in lifecycle.logs(places.find(), args.tail, follow=args.follow):
                 out.line(line)
         case "export":
-            for line in connect(args).export(args.since):
+            engine = connect(args)
+            tell_if_removed(engine.hello(), args.since)
+            for line in engine.export(args.since):
                 out.raw(line + "\n")
         case "backup":
             path = Path(args.to).absolute() if args.to else None
@@ -85,7 +88,9 @@ def _status(args: argparse.Namespace, out: Output) -> int:
     elif found is None:
         out.line("no engine runs: `gaesup engine start` starts one", "warn")
     else:
-        out.line(f"{_name(found)}, {found['seq']} events in the journal", "ok")
+        count = found["seq"] - found.get("begins", 1) + 1
+        out.line(f"{_name(found)}, {count} events in the journal", "ok")
+        tell_if_removed(found)
         if found["frozen"]:
             out.line(f"FROZEN: {found['frozen']}", "bad")
     return UNREACHABLE if found is None else OK

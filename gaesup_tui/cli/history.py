@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
+from gaesup_tui.cli.kept import tell_if_removed
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid, NotFound
 from gaesup_tui.domain.text import duration, milliseconds, percent, printable_line
@@ -32,6 +33,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         return _good(engine, key, out)
     kinds = ("verdict_given",) if args.verdicts else ()
     events = engine.history(deployment=key, kinds=kinds, limit=args.limit)
+    if len(events) < args.limit:
+        tell_if_removed(engine.hello())
     if not args.unit and args.environment:
         events = [e for e in events if e["deployment"].endswith(f"@{args.environment}")]
     if args.json:

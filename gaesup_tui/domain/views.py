@@ -313,6 +313,10 @@ class Hello(TypedDict):
     rev: int
     frozen: str | None
     started_at: float
+    begins: int
+    """The number of the first event the journal still has: 1 while it has all."""
+    begins_at: float
+    """When that one happened; 0 while it has all."""
 
 
 class Series(TypedDict):

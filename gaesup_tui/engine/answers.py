@@ -52,7 +52,9 @@ class Answers:
             return replace(await asyncio.shield(order.answer), repeated=True)
         if answer:
             events = await self._journal.read(answer.first - 1, answer.last - answer.first + 1)
-            return Receipt(answer.last, events, repeated=True)
+            if events and events[0].seq == answer.first:
+                return Receipt(answer.last, events, repeated=True)
+            del self._known[key]  # as old as what the journal no longer keeps
         return None
 
     def order(self, command: Command, by: Actor, idempotency_key: str | None) -> Order:

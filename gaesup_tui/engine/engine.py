@@ -36,6 +36,7 @@ from gaesup_tui.engine.judge import Judge
 from gaesup_tui.engine.observer import Observer
 from gaesup_tui.engine.ports import Backend, Clock, LogLine, Places
 from gaesup_tui.engine.reconciler import Reconciler
+from gaesup_tui.engine.retention import Begins, Retention
 from gaesup_tui.engine.stream import Hub, Subscription
 from gaesup_tui.engine.upkeep import Upkeep
 
@@ -72,13 +73,16 @@ class Engine:
         judge: Judge,
         places: Places,
         version: str = "",
+        keep_history_s: float | None = None,
     ) -> None:
+        """``keep_history_s``: how long events are kept at least; None: for ever."""
         self._journal = journal
         self._backends = dict(backends)
         self._raw_clock = clock
         self._clock: Clock = clock
         self._judge = judge
         self._version = version
+        self._keep_history_s = keep_history_s
         self._artifacts = ArtifactStore(places.state / "artifacts")
         self._backups = places.state / "backups"
         self._hub = Hub()
@@ -94,7 +98,10 @@ class Engine:
         self._conductor = Conductor(
             self._journal, clock, self._look, self._on_world, self._on_committed
         )
-        self._upkeep = Upkeep(self._journal, clock, self._backups)
+        self._retention = Retention(
+            self._journal, clock, lambda: self._conductor.durable_world, self._keep_history_s
+        )
+        self._upkeep = Upkeep(self._journal, clock, self._backups, self._retention)
 
     # Life.
 
@@ -113,6 +120,7 @@ class Engine:
         self._wire()
         self._conductor.restore(world, restored.answers, restored.tail)
         self._upkeep.restored(restored.snapshot.seq if restored.snapshot else 0)
+        await self._retention.look()
         started = ev.EngineStarted(
             version=self._version, pid=os.getpid(), after_crash=not world.clean
         )
@@ -185,6 +193,11 @@ class Engine:
     def upkeep_error(self) -> str | None:
         """Why the last snapshot or backup failed; None when it did not."""
         return self._upkeep.error
+
+    @property
+    def begins(self) -> Begins | None:
+        """Where the journal begins, if older events were removed; None when it has all."""
+        return self._retention.begins
 
     def now(self) -> float:
         """Unix seconds, as the engine's events are timed."""

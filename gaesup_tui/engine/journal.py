@@ -81,6 +81,17 @@ class Journal(Protocol):
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keeps a world to begin the next replay from."""
 
+    async def oldest_snapshot(self) -> str | None:
+        """The oldest snapshot that is kept, as JSON just read from where it lies."""
+
+    async def prune(self, before_at: float, through: int, limit: int) -> int:
+        """Removes at most ``limit`` of the oldest events, and the answers that told of them.
+
+        Never one that happened at ``before_at`` or later, that has a number above ``through``, or
+        that a replay from any kept snapshot needs; without a snapshot, none. All or nothing, so
+        a crash harms nothing. Returns how many.
+        """
+
     async def backup(self, path: Path) -> None:
         """A consistent copy, made while work goes on."""
 

@@ -23,6 +23,8 @@ from gaesup_tui.domain.world import Snapshot
 from gaesup_tui.engine.journal import KEEP_ANSWERS, Answer, Batch, JournalError, Restored
 
 SCHEMA = 1
+PRUNED = 2
+"""The schema once events were removed: an older gaesup would replay the rest as if it were all."""
 KEEP_SNAPSHOTS = 2
 _TABLES = """
 create table if not exists event (
@@ -48,6 +50,7 @@ class SqliteJournal:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._db: sqlite3.Connection | None = None
         self._closed = False
+        self._schema = SCHEMA
 
     async def _call(self, work: Callable[[], _T]) -> _T:
         if self._closed:
@@ -80,6 +83,12 @@ class SqliteJournal:
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         await self._call(lambda: self._save_snapshot(snapshot))
+
+    async def oldest_snapshot(self) -> str | None:
+        return await self._call(self._oldest_snapshot)
+
+    async def prune(self, before_at: float, through: int, limit: int) -> int:
+        return await self._call(lambda: self._prune(before_at, through, limit))
 
     async def backup(self, path: Path) -> None:
         await self._call(lambda: self._backup(path))
@@ -121,13 +130,14 @@ class SqliteJournal:
         db.execute("pragma synchronous = full")
         db.execute("begin immediate")  # takes the lock that keeps a second engine out
         version = int(db.execute("pragma user_version").fetchone()[0])
-        if version > SCHEMA:
+        if version > PRUNED:
             db.execute("rollback")
             raise JournalError(
                 f"the journal {self.path} was written by a newer gaesup (schema {version}, "
-                f"this one knows {SCHEMA})",
+                f"this one knows {PRUNED})",
                 hint=f"install that version again, or restore an older backup from {self._backups}",
             )
+        self._schema = version or SCHEMA
         db.execute("commit")
         if version == 0:
             db.executescript(f"begin; {_TABLES} pragma user_version = {SCHEMA}; commit;")
@@ -137,15 +147,16 @@ class SqliteJournal:
         return db
 
     def _restore(self, db: sqlite3.Connection) -> Restored:
-        newest = db.execute(
+        kept = db.execute(
             "select data from snapshot where seq <= (select coalesce(max(seq), 0) from event) "
-            "order by seq desc limit 1"
-        ).fetchone()
-        try:
-            snapshot = Snapshot.model_validate_json(newest[0]) if newest else None
-        except ValidationError:
-            snapshot = None  # it only saves time: the events tell everything
+            "order by seq desc"
+        ).fetchall()
+        # One that makes no sense only costs time: the one before it, or all events, tell the same.
+        snapshot = next(filter(None, map(_snapshot, kept)), None)
         after = snapshot.seq if snapshot else 0
+        first = db.execute("select min(seq) from event").fetchone()[0]
+        if first is not None and first > after + 1:
+            raise self._damaged(f"the events before {first} are gone, and no snapshot holds them")
         tail = self._read("select data from event where seq > ? order by seq", (after,))
         rows = db.execute(
             "select key, digest, first, last from answer order by last desc limit ?",
@@ -158,7 +169,7 @@ class SqliteJournal:
         try:
             db.execute("begin immediate")
             if not batch.events:  # a trial: it has to reach the disk to say anything
-                db.execute(f"pragma user_version = {SCHEMA}")
+                db.execute(f"pragma user_version = {self._schema}")
             db.executemany(
                 "insert into event values (?, ?, ?, ?, ?)",
                 [
@@ -173,7 +184,7 @@ class SqliteJournal:
             if not batch.events and not batch.answers:
                 # Asked only to see whether it can be written: a commit without a page would
                 # succeed on a full disk too.
-                db.execute(f"pragma user_version = {SCHEMA}")
+                db.execute(f"pragma user_version = {self._schema}")
             db.execute("commit")
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
@@ -217,6 +228,30 @@ class SqliteJournal:
             with suppress(sqlite3.Error):
                 db.execute("rollback")
             raise JournalError(f"cannot keep a snapshot in {self.path}: {error}") from None
+
+    def _oldest_snapshot(self) -> str | None:
+        try:
+            row = (
+                self._opened().execute("select data from snapshot order by seq limit 1").fetchone()
+            )
+        except sqlite3.Error as error:
+            raise JournalError(f"cannot read the journal {self.path}: {error}") from None
+        return str(row[0]) if row else None
+
+    def _prune(self, before_at: float, through: int, limit: int) -> int:
+        db = self._opened()
+        try:
+            db.execute("begin immediate")
+            removed = prune(db, before_at, through, limit)
+            if removed:
+                db.execute(f"pragma user_version = {PRUNED}")
+            db.execute("commit")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                db.execute("rollback")
+            raise JournalError(f"cannot shorten the journal {self.path}: {error}") from None
+        self._schema = PRUNED if removed else self._schema
+        return removed
 
     def _backup(self, path: Path) -> None:
         db = self._opened()
@@ -272,6 +307,29 @@ class SqliteJournal:
         else:
             way = f"there is no backup in {self._backups}; move {self.path}* away to begin anew"
         return JournalError(f"the journal {self.path} is damaged: {why}", hint=way)
+
+
+def _snapshot(row: tuple[str]) -> Snapshot | None:
+    try:
+        return Snapshot.model_validate_json(row[0])
+    except ValidationError:
+        return None
+
+
+def prune(db: sqlite3.Connection, before_at: float, through: int, limit: int) -> int:
+    """Removes the oldest events, within a transaction; see ``Journal.prune``. The event a snapshot
+    was taken after stays: a snapshot from beyond the last event is not believed."""
+    needed = db.execute("select min(seq) from snapshot").fetchone()[0]
+    if needed is None:
+        return 0
+    oldest = db.execute("select seq, at from event order by seq limit ?", (limit,)).fetchall()
+    last, end = 0, min(through, needed - 1)
+    for seq, at in oldest:
+        if seq > end or at >= before_at:
+            break
+        last = seq
+    db.execute("delete from answer where first <= ?", (last,))
+    return db.execute("delete from event where seq <= ?", (last,)).rowcount
 
 
 def _first(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""What keeps the journal short to replay and safe to lose: snapshots and backups."""
+"""What keeps the journal short and safe to lose: snapshots, backups, and old events removed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.journal import Journal, JournalError
 from gaesup_tui.engine.ports import Clock
+from gaesup_tui.engine.retention import Retention
 
 log = logging.getLogger("gaesup.engine.upkeep")
 
@@ -22,19 +23,22 @@ KEEP_BACKUPS = 6
 
 
 class Upkeep:
-    """Takes snapshots as events pile up, and a backup each hour."""
+    """Takes snapshots as events pile up; each hour a backup, and then removes old events."""
 
-    def __init__(self, journal: Journal, clock: Clock, backups: Path) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, backups: Path, retention: Retention | None = None
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._backups = backups
+        self._retention = retention
         self._snapshot_seq = 0
         self._world = World()
         """The last one committed."""
         self._waiting: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
         self.error: str | None = None
-        """Why the last backup or snapshot failed; events are safe all the same."""
+        """Why the last backup, snapshot or removal failed; what is needed is safe all the same."""
 
     def restored(self, snapshot_seq: int) -> None:
         """Where the newest snapshot stands."""
@@ -66,15 +70,17 @@ class Upkeep:
             log.warning("no snapshot: %s", error)
 
     async def run(self) -> None:
-        """A backup each hour, until cancelled."""
+        """A backup each hour, until cancelled; what it holds may then be removed if it is old."""
         while True:
             await self._clock.sleep(BACKUP_EVERY_S)
             try:
                 await self.backup(None)
+                if self._retention:
+                    await self._retention.prune()
                 self.error = None
             except (JournalError, OSError) as error:
                 self.error = str(error)
-                log.warning("no backup: %s", error)
+                log.warning("no backup, or nothing old removed: %s", error)
 
     async def backup(self, path: Path | None) -> Path:
         """A copy of the journal; None: a dated one beside it, of which the newest are kept."""

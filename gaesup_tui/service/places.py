@@ -25,7 +25,7 @@ class Places:
     """The folders, and the files in them that more than one part names."""
 
     config: Path
-    """What people write: ``keys.yaml``."""
+    """What people write: ``keys.yaml``, ``engine.yaml``."""
     state: Path
     """What must last: the journal, its backups, the artifacts."""
     logs: Path
@@ -54,6 +54,11 @@ class Places:
     def engine_output(self) -> Path:
         """What the engine's process wrote outside its log: why it could not start."""
         return self.logs / "engine.out"
+
+    @property
+    def engine_settings(self) -> Path:
+        """What the engine is asked for; read when it starts."""
+        return self.config / "engine.yaml"
 
     @property
     def journal(self) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -25,6 +26,9 @@ class Disk:
     events: list[Recorded] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     snapshot: Snapshot | None = None
+    removed: int = 0
+    """How many events, from the first on, nobody can read any more; ``events`` remembers them for
+    those who check."""
     full_until: float = 0.0
     slow_until: float = 0.0
     slow_s: float = 0.0
@@ -64,6 +68,8 @@ class SimJournal:
         await asyncio.sleep(0)
         disk = self._disk
         after = disk.snapshot.seq if disk.snapshot else 0
+        if disk.removed > after:
+            raise JournalError("events that a replay needs are gone")
         return Restored(disk.snapshot, tuple(disk.events[after:]), tuple(disk.answers[-200:]))
 
     async def append(self, batch: Batch) -> None:
@@ -83,14 +89,15 @@ class SimJournal:
         self, after: int, limit: int, deployment: str | None = None
     ) -> tuple[Recorded, ...]:
         await asyncio.sleep(0)
-        found = self._disk.events[after:]
-        return tuple(e for e in found if deployment in (None, e.deployment))[:limit]
+        events = self._disk.events
+        found = (events[n] for n in range(max(after, self._disk.removed), len(events)))
+        return tuple(islice((e for e in found if deployment in (None, e.deployment)), limit))
 
     async def read_before(
         self, before: int | None, limit: int, deployment: str | None = None
     ) -> tuple[Recorded, ...]:
         await asyncio.sleep(0)
-        found = self._disk.events[: None if before is None else before - 1]
+        found = self._disk.events[self._disk.removed : None if before is None else before - 1]
         return tuple(e for e in reversed(found) if deployment in (None, e.deployment))[:limit]
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
@@ -99,8 +106,27 @@ class SimJournal:
             raise JournalError("the disk is full")
         self._disk.snapshot = snapshot
 
+    async def oldest_snapshot(self) -> str | None:
+        await asyncio.sleep(0.001)
+        return self._disk.snapshot.model_dump_json() if self._disk.snapshot else None
+
+    async def prune(self, before_at: float, through: int, limit: int) -> int:
+        disk = self._disk
+        needed = disk.snapshot.seq if disk.snapshot else 0
+        first = last = disk.removed
+        while last < min(first + limit, through, needed - 1) and disk.events[last].at < before_at:
+            last += 1
+        await asyncio.sleep(self._random.choice((0.0, 0.001, 0.05)))
+        if self._now() < disk.full_until:
+            raise JournalError("the disk is full")
+        disk.removed = max(disk.removed, last)
+        disk.answers = [answer for answer in disk.answers if answer.first > last]
+        return last - first
+
     async def backup(self, path: Path) -> None:
-        raise JournalError("a simulated disk has no backups")
+        await asyncio.sleep(0.001)
+        if self._now() < self._disk.full_until:
+            raise JournalError("the disk is full")
 
     async def close(self) -> None:
         await asyncio.sleep(0)

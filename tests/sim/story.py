@@ -26,6 +26,7 @@ from .virtual import VirtualLoop, virtual_loop
 
 SETTLE_WITHIN_S = 400.0
 CALM_WITHIN_S = 600.0
+KEEP_HISTORY_S = 60.0
 _LIVES = ((0.75, 1, 50), (0.2, 30, 100), (0.04, 100, 300), (1.0, 300, 1000))
 """Share of the lives of the engine, and the least and the most callbacks they last."""
 
@@ -93,7 +94,7 @@ class Story:
         self.tally = Tally()
 
     def tell(self) -> Tally:
-        upkeep.SNAPSHOT_EVERY = 20
+        upkeep.SNAPSHOT_EVERY, upkeep.BACKUP_EVERY_S = 20, 3.0
         log = logging.getLogger("gaesup.engine")
         log.propagate = False
         log.addHandler(self._faults)
@@ -128,6 +129,7 @@ class Story:
             judge=RatioJudge(),
             places=Places(self._files, self._files),
             version="sim",
+            keep_history_s=KEEP_HISTORY_S,
         )
 
     # Life and death.

@@ -99,6 +99,7 @@ class Rig:
         self.fleet.calm = True
         self.fleet.now = self.loop.time()
         self.disk = Disk(lambda events: None)
+        self.keep_history_s: float | None = None
         self.backend = RigBackend(self.fleet, self.loop.time)
         self.engine = self._new(0.0)
 
@@ -110,6 +111,7 @@ class Rig:
             judge=RatioJudge(),
             places=Places(self.files, self.files),
             version="test",
+            keep_history_s=self.keep_history_s,
         )
 
     def run(self, story: Callable[[Rig], Coroutine[Any, Any, None]]) -> None:

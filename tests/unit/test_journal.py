@@ -14,7 +14,7 @@ from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.journal import Answer, Batch, JournalError
-from gaesup_tui.engine.sqlite_journal import SCHEMA, SqliteJournal
+from gaesup_tui.engine.sqlite_journal import PRUNED, SqliteJournal
 
 KIM = Actor(name="kim", uid=1000)
 
@@ -167,7 +167,7 @@ async def test_a_newer_schema_is_not_touched(tmp_path: Path) -> None:
     await journal.open()
     await journal.close()
     with sqlite3.connect(path) as db:
-        db.execute(f"pragma user_version = {SCHEMA + 1}")
+        db.execute(f"pragma user_version = {PRUNED + 1}")
     db.close()
     with pytest.raises(JournalError, match="newer gaesup") as told:
         await SqliteJournal(path).open()

@@ -13,6 +13,7 @@ from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.service.server import past, series_of
 from gaesup_tui.service.server.exposition import exposition
+from gaesup_tui.service.server.gone import need
 from gaesup_tui.service.server.hub import Hub
 from gaesup_tui.service.server.peer import peer
 from gaesup_tui.service.server.sights import answer_of, sight_of, traffic_of, verdict_of
@@ -112,6 +113,8 @@ async def history(request: Request) -> Response:
     )
     if asked.after is not None and asked.before is not None:
         raise Invalid("after and before: give one of them")
+    if asked.after is not None:
+        need(hub.engine.begins, asked.after)
     return reply(encode(await past.history(hub.engine, asked)))
 
 

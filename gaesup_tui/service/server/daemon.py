@@ -25,6 +25,7 @@ from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.ports import Backend
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
+from gaesup_tui.service import engine_settings
 from gaesup_tui.service import places as where
 from gaesup_tui.service.places import Places
 from gaesup_tui.service.server.listening import Door
@@ -60,6 +61,7 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
     Raises:
         GaesupError: it cannot start; the message says why and what to do.
     """
+    settings = engine_settings.load(places.engine_settings)
     where.make(places)
     door = Door(places.engine_lock, places.socket)
     door.lock(wait_s=TAKE_OVER_S)
@@ -71,6 +73,7 @@ async def run(places: Places, find_backends: BackendFinder = installed_backends)
         judge=Bench(Records(places.state / "judged"), Pasts(places.state / "habits")),
         places=backend_places,
         version=gaesup_tui.__version__,
+        keep_history_s=settings.keep_history_s,
     )
     await engine.start()
     _calm_collector()

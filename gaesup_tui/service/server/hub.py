@@ -69,6 +69,7 @@ class Hub:
         return len(self._clients)
 
     def hello(self) -> Hello:
+        begins = self.engine.begins
         return Hello(
             name="gaesup",
             version=gaesup_tui.__version__,
@@ -79,6 +80,8 @@ class Hub:
             rev=self.views.rev,
             frozen=self.engine.frozen,
             started_at=self.started_at,
+            begins=begins.seq if begins else 1,
+            begins_at=begins.at if begins else 0.0,
         )
 
     async def prepare(self) -> None:
@@ -262,6 +265,9 @@ class Hub:
         while not mailbox.ended and mailbox.sent < self.seq:
             page = await self.engine.history(mailbox.sent, PAGE)
             if not page:
+                return
+            if page[0].seq > mailbox.sent + 1:
+                mailbox.end("gone")  # removed meanwhile: whoever comes again is told
                 return
             mailbox.sent = page[-1].seq
             yield b"".join(

@@ -13,6 +13,7 @@ from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.viewing import Sight, rollout_view
 from gaesup_tui.domain.views import EventView, RolloutView
 from gaesup_tui.engine.engine import Engine
+from gaesup_tui.service.server.gone import older_are_gone
 from gaesup_tui.service.server.narrator import Narrator
 from gaesup_tui.service.server.sights import answer_of, seen_at
 
@@ -86,7 +87,7 @@ async def rollout(engine: Engine, rollout_id: str) -> RolloutView:
             return rollout_view(found, sight)
     raise NotFound(
         f"there is no rollout {printable_line(rollout_id, 150)}",
-        hint="an id is UNIT@ENVIRONMENT#NUMBER",
+        hint=f"an id is UNIT@ENVIRONMENT#NUMBER{older_are_gone(engine.begins)}",
     )
 
 

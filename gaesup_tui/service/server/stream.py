@@ -10,19 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gaesup_tui.domain.errors import Invalid, Refused
+from gaesup_tui.domain.errors import Invalid
+from gaesup_tui.service.server.gone import Gone, need
 from gaesup_tui.service.server.hub import Hub
 from gaesup_tui.service.server.mailbox import Mailbox
 from gaesup_tui.service.server.peer import peer
 from gaesup_tui.service.server.wire import known, number
 
 MAX_SEQ = 2**53
-
-
-class Gone(Refused):
-    """The client stands after the journal's end: it saw another journal."""
-
-    code = "gone"
 
 
 class EventStream(Response):
@@ -77,7 +72,7 @@ def open_stream(hub: Hub, request: Request) -> EventStream:
 
     Raises:
         Invalid: ``after`` or ``rev`` is no number.
-        Gone: ``after`` is behind the journal's end.
+        Gone: ``after`` is behind the journal's end, or before its beginning.
     """
     known(request, "after", "rev", "boot")
     after = number(request, "after", -1, 0, MAX_SEQ)
@@ -92,6 +87,8 @@ def open_stream(hub: Hub, request: Request) -> EventStream:
             f"the journal ends at {end}, before {after}",
             hint="read /v1/snapshot again and follow from its seq",
         )
+    if after >= 0:
+        need(hub.engine.begins, after)
     rev = number(request, "rev", -1, 0, MAX_SEQ)
     mailbox = Mailbox(hub.seq if after < 0 else after)
     chunks = hub.stream(

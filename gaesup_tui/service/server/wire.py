@@ -24,6 +24,7 @@ _STATUS = {
     "not_found": 404,
     "refused": 409,
     "moved": 409,
+    "gone": 410,
     "forbidden": 403,
     "too_large": 413,
     "frozen": 503,
