@@ -212,9 +212,11 @@ def not_ready(rollout: Rollout, seen: DeploymentSeen, side: str) -> str:
     ready = there.ready if there else 0
     if side == "candidate" and ready >= wanted and (missing := copies_missing(rollout, seen)):
         return f"{missing} of {wanted} replicas of the fresh baseline not ready"
-    line = f"{wanted - ready} of {wanted} replicas not ready"
     if ready >= wanted and isinstance(rollout.step, AwaitReady) and rollout.step.steady_s:
         return f"{wanted} replicas ready, each has to be for {duration(rollout.step.steady_s)}"
+    if ready >= wanted:
+        return f"{wanted} of {wanted} replicas ready"
+    line = f"{wanted - ready} of {wanted} replicas not ready"
     return f"{line}: {_worst(there)}" if there and _worst(there) else line
 
 

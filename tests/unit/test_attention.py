@@ -169,6 +169,18 @@ def test_a_replica_that_refuses_to_be_ready_says_what_it_answers(story: Story) -
     )
 
 
+def test_replicas_that_are_all_ready_are_not_counted_as_missing(story: Story) -> None:
+    story.deploy("v42", replicas=2, **GATE)
+    story.look()
+    seen = story.seen()
+    replicas = tuple(ReplicaSeen(id=f"v42-{n}", state="ready", since=story.now) for n in (1, 2))
+    all_ready = RevisionSeen(wanted=2, replicas=replicas)
+    seen = DeploymentSeen(seen.weights, {**seen.revisions, revision("v42").id: all_ready})
+    view = shown(story, seen)
+    assert view["waiting"]
+    assert view["waiting"]["what"] == "2 of 2 replicas ready"
+
+
 def test_a_lock_that_ends_soon_is_told() -> None:
     now = time.time()
     lock = {"by": KIM.name, "at": now - 60, "why": "I watch", "until": now + 601}
