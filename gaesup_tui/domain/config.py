@@ -69,7 +69,7 @@ class VersionSpec(LimitsSpec):
     """One version of a unit: its digest, and where it differs from the unit's settings."""
 
     sha256: Sha256 | None = None
-    """Digest of the artifact; an artifact with another one is refused."""
+    """SHA-256 of the artifact, 64 hexadecimal digits; an artifact with another one is refused."""
     config: ConfigMap = Field(default_factory=dict)
     """Values added to the unit's ``config``, or instead of them."""
 

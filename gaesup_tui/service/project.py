@@ -116,8 +116,11 @@ def deploy_command(
         Invalid: the artifact is missing, is no module, or has another digest; an installed
             strategy is broken.
     """
-    where = project.file.environment(environment)
-    config.named_version(project.file.unit(unit), unit, version)
+    try:
+        where = project.file.environment(environment)
+        config.named_version(project.file.unit(unit), unit, version)
+    except NotFound as error:
+        raise NotFound(f"{_name(project.path)}: {error.message}", hint=error.hint) from None
     name = strategy or config.strategy_of(project.file, unit, environment)
     artifact, sha256 = artifact_of(project, unit, version)
     return config.deploy_command(
@@ -223,18 +226,26 @@ def _dotted(where: tuple[str | int, ...]) -> str:
 
 
 def _at(path: Path, line: int, field: str, message: str, hint: str) -> Invalid:
-    name = path.name if path.parent.resolve() == Path.cwd() else str(path)
     field = f"{field}: " if field else ""
-    return Invalid(f"{name}:{line}: {field}{message}", hint=hint)
+    return Invalid(f"{_name(path)}:{line}: {field}{message}", hint=hint)
+
+
+def _name(path: Path) -> str:
+    """As short as it is clear: without its folder when that is the working one."""
+    return path.name if path.parent.resolve() == Path.cwd() else str(path)
 
 
 def _first(path: Path, document: Document, error: ValidationError) -> Invalid:
     """The error that comes first in the file, in words."""
     details = error.errors(include_url=False, include_context=False)
 
+    unknown = {e["loc"][:-1]: e["loc"] for e in details[::-1] if e["type"] == "extra_forbidden"}
+
     def place(each: ErrorDetails) -> tuple[int, bool]:
         # A misspelt field is missing too: the misspelling is what a person wants to hear of.
-        return document.line(_written(document, each["loc"])), each["type"] == "missing"
+        is_missing = each["type"] == "missing"
+        loc = unknown.get(each["loc"][:-1], each["loc"]) if is_missing else each["loc"]
+        return document.line(_written(document, loc)), is_missing
 
     first = min(details, key=place)
     where = first["loc"]
@@ -272,7 +283,8 @@ def _words(detail: ErrorDetails) -> tuple[str, str]:
             return message, hint or schema.description(loc)
         case "string_pattern_mismatch":
             return f"{given} is not of the form it must have", schema.description(loc)
-    message = detail["msg"].replace("Input should be", "must be").replace("valid ", "")
+    message = detail["msg"].replace("Input should be", "must be").partition(", unable to ")[0]
+    message = message.replace("a valid integer", "a whole number").replace("valid ", "")
     message = message.partition(" or instance of ")[0].partition(" or an object to ")[0]
     message = message.replace("a dictionary", "names with values").replace("tuple", "list")
     return f"{message}, not {given}", schema.description(loc)

@@ -104,7 +104,16 @@ BAD = [
     ("deadline: 500ms", "deadline: soon", "gaesup.yaml:12: units.cart.deadline: 'soon' is not a"),
     ("pause: 60s", "pause: 60x", "gaesup.yaml:18: units.cart.canary.steps[1].pause: '60x' is not"),
     ("weight: 50", "weight: 1", "gaesup.yaml:15: units.cart.canary: step 5 goes back from 5 to 1"),
-    ("{replicas: 2}", "{replicas: two}", "gaesup.yaml:3: environments.production.replicas: must"),
+    (
+        "{replicas: 2}",
+        "{replicas: two}",
+        "gaesup.yaml:3: environments.production.replicas: must be a whole number, not 'two'",
+    ),
+    (
+        "units:\n",
+        "unites:\n",
+        "gaesup.yaml:5: unites: there is no such field: did you mean units?",
+    ),
     ("  cart:", "  Cart:", "gaesup.yaml:6: units.Cart: 'Cart' is not a name"),
     (
         "    deadline: 500ms",
