@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -12,14 +13,30 @@ from gaesup_tui.cli.grammar import BY_NAME, COMMANDS, Argument, Command
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.text import printable_line
 
+_NO_NUMBER = re.compile(r"argument (\S+): invalid (int|float) value: (.*)", re.DOTALL)
+_NO_CHOICE = re.compile(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)", re.DOTALL)
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        if wrong := _NO_NUMBER.fullmatch(message):
+            name, kind, given = wrong.groups()
+            what = "a whole number" if kind == "int" else "a number"
+            message = f"{name}: {given} is not {what}"
+        elif wrong := _NO_CHOICE.fullmatch(message):
+            name, given, choices = wrong.groups()
+            message = f"{'' if name[0] == '{' else name + ': '}{given} is none of {choices}"
         raise Invalid(printable_line(message, 300), hint=f"see `{self.prog} --help`")
 
 
 def _add(parser: argparse._ActionsContainer, argument: Argument) -> None:
-    parser.add_argument(*argument.names, **argument.options)
+    options = dict(argument.options)
+    if "choices" in options and not argument.names[0].startswith("-"):
+        # So that what is missing is said with what it may be.
+        options.setdefault("metavar", "{" + ",".join(options["choices"]) + "}")
+    action = parser.add_argument(*argument.names, **options)
+    if action.nargs == argparse.REMAINDER:
+        action.required = False
 
 
 def command_parser(command: Command) -> argparse.ArgumentParser:

@@ -22,7 +22,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     loaded = project.load(Path(args.file) if args.file else project.find())
     versions = project.check_artifacts(loaded)
     units, places = len(loaded.file.units), ", ".join(loaded.file.environments)
-    out.line(f"{loaded.path}: valid. {units} units, {versions} versions, for {places}", "ok")
+    there = f"{units} unit{'' if units == 1 else 's'}, "
+    there += f"{versions} version{'' if versions == 1 else 's'}"
+    out.line(f"{loaded.path}: valid. {there}, for {places}", "ok")
     unpinned = [
         f"{unit} {version}"
         for unit, spec in loaded.file.units.items()

@@ -34,7 +34,7 @@ def test_init_writes_a_file_that_validates_once_its_module_is_there(
     (tmp_path / "artifacts" / "hello-v1.wasm").write_bytes(b"\0asm\1\0\0\0")
     assert main(["validate"]) == 0
     said = capsys.readouterr().out
-    assert "valid. 1 units, 1 versions, for production, development" in said
+    assert "valid. 1 unit, 1 version, for production, development" in said
     assert "without a digest" in said
 
 

@@ -63,7 +63,10 @@ def test_every_command_has_help_and_a_module_that_runs_it(
         ("promot cart", 2, "there is no command 'promot': did you mean `gaesup promote`?"),
         ("promote", 2, "arguments are required: UNIT: see `gaesup promote --help`"),
         ("status --josn", 2, "unrecognized arguments: --josn"),
-        ("logs cart --tail many", 2, "argument --tail: invalid int value: 'many'"),
+        ("logs cart --tail many", 2, "--tail: 'many' is not a whole number: see `gaesup"),
+        ("load cart --rps many", 2, "--rps: 'many' is not a number: see `gaesup load --help`"),
+        ("engine", 2, "required: {start,stop,status,logs,export,backup}: see"),
+        ("completion", 2, "required: {bash,zsh,fish}: see"),
         ("logs cart --tail -5", 2, "--tail: -5 is not possible: give 0 to 10000"),
         ("history --limit 0", 2, "--limit: 0 is not possible"),
         ("load cart --rps -1", 2, "--rps: -1 is not possible"),
@@ -76,7 +79,7 @@ def test_every_command_has_help_and_a_module_that_runs_it(
         ("--read-only engine stop", 4, "engine stop changes something"),
         ("--read-only demo", 4, "demo changes something"),
         ("status \x1b[31mcart@x", 5, "no engine answers"),
-        ("completion csh", 2, "argument shell: invalid choice: 'csh'"),
+        ("completion csh", 2, "gaesup: 'csh' is none of 'bash', 'zsh', 'fish': see"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_an_exit_code(
