@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Checks the file and the module, begins the rollout, prints what was seen."""
     unit, environment = targets.split(args.unit, args.environment)
-    project = _project(args, unit, environment) if args.file else _nearest()
-    if project is not None:
+    project = _project(args) if args.file else _nearest()
+    if project is not None and (args.file or unit in project.file.units):
         environment = environment or _only_environment(project)
     dry = args.dry_run
     engine = connect(args, start=not dry)
     rows = _seen_if_any(engine) if dry else engine.status()["deployments"]
-    if project is None:
-        row = _deployed(rows, unit, environment)
+    if project is None or unit not in project.file.units:
+        # What runs already says which file it came from; another one here is not meant.
+        row = _deployed(rows, unit, environment, project)
         project, environment = _project_of(engine, row), row["environment"]
     assert environment is not None  # from the file, or from the deployment
     if dry:
@@ -82,6 +83,8 @@ def begin(
 
 def _asked(args: argparse.Namespace) -> int | None:
     replicas: int | None = getattr(args, "replicas", None)
+    if replicas is not None and replicas < 1:
+        raise Invalid(f"--replicas: {replicas} is not possible", hint="give 1 or more")
     return replicas
 
 
@@ -126,11 +129,19 @@ def _seen_if_any(engine: Client) -> Sequence[StatusRow]:
         return []
 
 
-def _deployed(rows: Sequence[StatusRow], unit: str, environment: str | None) -> StatusRow:
-    """What runs already says which file it came from; what does not run needs one here."""
+def _deployed(
+    rows: Sequence[StatusRow], unit: str, environment: str | None, here: Project | None
+) -> StatusRow:
+    """What runs under that name; what does not run needs a file that knows it."""
     try:
         return targets.find(rows, unit, environment)
     except NotFound as error:
+        if here is not None:
+            known = ", ".join(here.file.units)
+            raise NotFound(
+                f"there is no unit {printable_line(unit, 80)!r} in {here.path}",
+                hint=f"units there: {known}",
+            ) from None
         raise NotFound(
             f"there is no gaesup.yaml here or above, and {error.message.removeprefix('there is ')}",
             hint="name one with --file, or let `gaesup init` write one",
@@ -151,7 +162,7 @@ def _nearest() -> Project | None:
     return load(path)
 
 
-def _project(args: argparse.Namespace, unit: str, environment: str | None) -> Project:
+def _project(args: argparse.Namespace) -> Project:
     from gaesup_tui.service.project import load
 
     return load(Path(args.file))

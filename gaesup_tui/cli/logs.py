@@ -9,6 +9,7 @@ from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid, Unavailable
+from gaesup_tui.domain.text import printable_line
 from gaesup_tui.service.client import Client
 
 MAX_TAIL = 10_000
@@ -21,6 +22,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     engine = connect(args)
     row = targets.find(engine.status()["deployments"], args.unit, args.environment)
     revision = _revision(engine, row["key"], args.revision) if args.revision else ""
+    if args.replica:
+        _check_replica(engine, row["key"], args.replica)
     lines = engine.logs(
         row["key"],
         revision=revision,
@@ -52,3 +55,17 @@ def _revision(engine: Client, key: str, said: str) -> str:
             return revision["id"]
     there = ", ".join(revision["version"] for revision in view["revisions"]) or "none"
     raise Invalid(f"--revision: {key} runs no {said[:80]!r}", hint=f"it runs {there}")
+
+
+def _check_replica(engine: Client, key: str, said: str) -> None:
+    """One that is gone may have left lines; one that never was is a mistake.
+
+    Raises:
+        Invalid: there is and was none of that name; the hint names those that are.
+    """
+    view = next(v for v in engine.snapshot()["deployments"] if v["key"] == key)
+    there = [replica["id"] for revision in view["revisions"] for replica in revision["replicas"]]
+    if said in there or any(engine.logs(key, revision="", replica=said, tail=1, follow=False)):
+        return
+    hint = f"it has {', '.join(there)}" if there else "it has none now"
+    raise Invalid(f"--replica: {key} has no {printable_line(said, 80)!r}", hint=hint)

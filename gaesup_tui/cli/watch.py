@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     row = targets.find(view["deployments"], args.unit, args.environment)
     out.line(f"{row['key']}  {row['status_text']}")
     watch = _Watch(engine, row["key"], out, live=out.terminal and not args.plain)
+    watch.last = row["status_text"]
     code = watch.until_rest(row, view["seq"], until)
     if code == LATE:
         out.line(f"{row['key']}  not at rest after {args.timeout}", "warn")
@@ -41,6 +42,8 @@ class _Watch:
         self._out = out
         self._live = live
         self._told = ""
+        self.last = ""
+        """How it stands, as it was printed last: it is not said twice in a row."""
 
     def until_rest(self, row: StatusRow, seq: int, until: float) -> int:
         settling = rest.Settling()
@@ -53,6 +56,7 @@ class _Watch:
                     bell = "\a" if self._live and event["kind"] in _RINGS else ""
                     self._out.raw(bell)
                     self._out.line(line_of(event), _STYLE[event["level"]])
+                    self.last = ""
                 row = row_of(self._engine, self._key)
             except Unavailable as error:
                 self._say(f"{error.message}; trying again")
@@ -64,7 +68,8 @@ class _Watch:
         self._clear()
         if code is None:
             return LATE
-        self._out.line(f"{self._key}  {row['status_text']}", "ok" if code == 0 else "bad")
+        if row["status_text"] != self.last:
+            self._out.line(f"{self._key}  {row['status_text']}", "ok" if code == 0 else "bad")
         return code
 
     def _events(self, seq: int) -> Iterator[EventView]:

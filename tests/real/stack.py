@@ -88,12 +88,14 @@ class Stack:
 
     # Commands.
 
-    def run(self, *words: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, timeout_s: float = 60.0, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """``gaesup WORDS`` as a person in a script would run it."""
         return subprocess.run(
             [*GAESUP, *words],
             env=self.environment,
-            cwd=self.project.parent,
+            cwd=cwd or self.project.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -141,6 +141,9 @@ def test_logs_history_export_and_backup(cart: Stack) -> None:
     unknown = cart.run("logs", "cart", "--revision", "v9")
     assert unknown.returncode == 2
     assert "it runs v41" in unknown.stderr
+    unknown = cart.run("logs", "cart", "--replica", "v9-1")
+    assert unknown.returncode == 2
+    assert "cart@production has no 'v9-1': it has v41-1" in unknown.stderr
     events = json.loads(cart.run("history", "cart", "--json").stdout)
     assert events[0]["kind"] == "rollout_created"
     assert cart.run("history", "--markdown").stdout.startswith("## Everything")
@@ -167,6 +170,11 @@ def test_load_reports_what_clients_saw(cart: Stack) -> None:
         (["deploy", "cart", "-e", "production", "--version", "v9"], 2, "no cart version 'v9'"),
         (["deploy", "cart", "-e", "prod", "--version", "v42"], 2, "no environment 'prod'"),
         (["deploy", "cart", "--version", "v42"], 2, "which environment?"),
+        (
+            ["deploy", "cart", "-e", "production", "--version", "v42", "--replicas", "0"],
+            2,
+            "give 1 or",
+        ),
         (["deploy", "cart", "-e", "production", "--version", "v41"], 4, "runs v41 already"),
         (["rollback", "cart"], 4, "no stable version to go back to"),
         (["stop", "-e", "moon"], 2, "nothing is called 'moon'"),
@@ -183,6 +191,23 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert cart.client.hello()["seq"] == before
+
+
+def test_a_watch_of_what_rests_says_so_once(cart: Stack) -> None:
+    watched = cart.run("watch", "cart")
+    assert watched.stdout == f"cart@production  {cart.row()['status_text']}\n"
+
+
+def test_from_a_folder_of_something_else_a_deploy_finds_the_file_of_what_runs(
+    cart: Stack, tmp_path: Path
+) -> None:
+    assert cart.run("init", cwd=tmp_path).returncode == 0
+    found = cart.run("deploy", "cart", "--version", "v42", "--dry-run", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "cart@production  v41→v42 canary" in found.stdout
+    unknown = cart.run("deploy", "hat", "--version", "v42", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert f"no unit 'hat' in {tmp_path}/gaesup.yaml: units there: hello" in unknown.stderr
 
 
 def test_a_bad_file_is_an_error_with_its_line(cart: Stack, tmp_path: Path) -> None:
