@@ -12,12 +12,13 @@ from typing import Literal, NamedTuple
 
 from gaesup_tui.domain.drops import Comparisons
 from gaesup_tui.domain.expressions import Expression, parse_expression
-from gaesup_tui.domain.ignored import ANALYSIS, is_ignored
+from gaesup_tui.domain.ignored import ANALYSIS, JUDGE, is_ignored
 from gaesup_tui.domain.observation import DeploymentSeen, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Analyse, Cause, Watch
+from gaesup_tui.domain.steps import Analyse, Cause, SetTraffic, Watch
 from gaesup_tui.domain.telemetry import Delta, Window, window_of
 from gaesup_tui.domain.text import milliseconds, percent, quantity
+from gaesup_tui.domain.verdict import Verdict
 
 _FULL = 0.9
 """So much of its window has to be covered before a check speaks."""
@@ -44,6 +45,22 @@ def judge_acts(rollout: Rollout) -> bool:
         return True
     starts = [i for i, step in enumerate(rollout.plan) if isinstance(step, Watch)]
     return not starts or rollout.index > starts[0]
+
+
+def is_unheeded(rollout: Rollout, verdict: Verdict | None) -> bool:
+    """Whether the judge says ABORT, that does not act by itself, and a larger share is next: it
+    does not grow by itself either, a person decides."""
+    if rollout.phase != "forward" or not rollout.weight_percent or rollout.full:
+        return False
+    if verdict is None or verdict.kind != "ABORT" or is_ignored(rollout, JUDGE):
+        return False
+    for step in rollout.plan[rollout.index + 1 :]:
+        if isinstance(step, Watch):
+            return False  # from there on it acts
+        if isinstance(step, SetTraffic):
+            acts = rollout.spec.auto_abort and judge_acts(rollout)
+            return step.weight_percent > rollout.weight_percent and not acts
+    return False
 
 
 def in_background(rollout: Rollout) -> tuple[str, ...]:

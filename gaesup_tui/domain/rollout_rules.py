@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
 from gaesup_tui.domain.capacity import too_few_left
-from gaesup_tui.domain.checking import failed_check, judge_acts, passed
+from gaesup_tui.domain.checking import failed_check, is_unheeded, judge_acts, passed
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Comparisons
 from gaesup_tui.domain.fresh import copies_missing
@@ -361,7 +361,7 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
         case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):
             if rollout.full:
                 return "skipped", "promoted fully"
-            if held:
+            if held or (wait is not None and is_unheeded(rollout, look.verdict)):
                 return None
             if wait is not None:
                 return ("done", "") if waited >= wait else None

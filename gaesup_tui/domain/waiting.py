@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.abtest.words import in_short
 from gaesup_tui.domain.capacity import held_back, too_few_left
+from gaesup_tui.domain.checking import is_unheeded
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import InForce
 from gaesup_tui.domain.fresh import copies_missing
@@ -122,6 +123,9 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             outcome = {"abort": "aborts", "promote": "promotes", "hold": ""}[then]
             what = waits_for_second(rollout) or "waits for you"
             return Waiting(what, since, True, until, outcome if until else "")
+        case Pause() if is_unheeded(rollout, rollout.verdict):
+            what = "the judge says ABORT and leaves it to you: waits for you"
+            return Waiting(what, max(since, rollout.verdict_at or since), person=True)
         case Pause(duration_s=wait):
             return Waiting("stabilising", since, False, since + (wait or 0), "goes on")
         case Analyse(duration_s=wait):

@@ -61,6 +61,40 @@ def test_an_analysis_that_lasted_long_enough_says_when_a_person_is_asked(story: 
     assert overtime(rollout, story.now) != before  # or nobody would be shown it
 
 
+SHARES: dict[str, Any] = {
+    "canary": {"steps": [{"weight": 10}, {"pause": "30s"}, {"weight": 50}, {"pause": "30s"}]},
+    "autoAbort": False,
+}
+
+
+def test_no_share_grows_by_itself_under_an_abort_that_is_left_to_a_person(story: Story) -> None:
+    analysing(story, **SHARES)
+    story.verdict = Verdict(kind="ABORT", reason="errors 6 % against 0.4 %")
+    story.later(600)
+    assert story.deployment.active
+    assert story.deployment.active.weight_percent == 10
+    waiting = waits(story)
+    assert waiting["person"]
+    assert waiting["what"] == "the judge says ABORT and leaves it to you: waits for you"
+    story.ask(cmd.Promote(deployment=KEY))
+    story.later(600)
+    assert story.deployment.active
+    assert story.deployment.active.weight_percent == 50  # one share, and no other
+    story.ask(cmd.Promote(deployment=KEY))
+    story.settle()
+    assert story.deployment.active.weight_percent == 100
+
+
+def test_an_ignored_abort_holds_nothing_back(story: Story) -> None:
+    analysing(story, **SHARES)
+    story.verdict = Verdict(kind="ABORT", reason="errors 6 % against 0.4 %")
+    story.look()
+    story.ask(cmd.Ignore(deployment=KEY, check="judge", why="known: the old one logs them too"))
+    story.later(31)
+    assert story.deployment.active
+    assert story.deployment.active.weight_percent == 50
+
+
 def test_a_backend_that_is_silent_stays_the_reason_when_the_time_is_over(story: Story) -> None:
     analysing(story)
     story.later(700)
