@@ -315,6 +315,7 @@ COMMANDS: tuple[Command, ...] = (
                 action="append",
                 help="replay: with another setting, kappa=0.5 or errors.tolerance=0.01; repeatable",
             ),
+            arg("--config", metavar="PATH", help="replay: as this gaesup.yaml sets the judge"),
             arg(
                 "--history",
                 action="store_true",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from itertools import groupby
+from pathlib import Path
 
 from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
@@ -34,12 +35,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
     except ValueError as error:
         raise Unavailable(str(error)) from None
     if args.what == "explain":
-        if args.set:
-            raise Invalid("--set is for replay", hint="explain says what was said")
+        if args.set or args.config:
+            name = "--set" if args.set else "--config"
+            raise Invalid(f"{name} is for replay", hint="explain says what was said")
         return _story(record, args.json, out) if args.history else _explain(record, args.json, out)
     if args.history:
         raise Invalid("--history is for explain", hint="replay shows how it would have gone")
-    return _replay(record, args.set or [], args.json, out)
+    return _replay(record, args.set or [], args.config, args.json, out)
 
 
 # Why.
@@ -153,8 +155,10 @@ def _size(finding: Finding, harm: float) -> str:
 # What if.
 
 
-def _replay(record: Record, changes: list[str], as_json: bool, out: Output) -> int:
-    start = changed(_today(record.start), changes)
+def _replay(
+    record: Record, changes: list[str], config: str | None, as_json: bool, out: Output
+) -> int:
+    start = changed(_by_config(record, config) if config else _today(record.start), changes)
     lived, was = replay(record, record.start)
     state, said = replay(record, start)
     if as_json:
@@ -167,7 +171,8 @@ def _replay(record: Record, changes: list[str], as_json: bool, out: Output) -> i
         return 0
     out.line(_title(record), "bold")
     out.line(f"as it was set:  {_decision(lived, was)}")
-    settings = ", ".join(changes) or "today's defaults, the rollout's own tolerances"
+    usual = [f"as {config} has it"] if config else []
+    settings = ", ".join([*usual, *changes]) or "today's defaults, the rollout's own tolerances"
     out.line(f"replayed:       {_decision(state, said)}")
     out.line(f"({settings})", "dim")
     out.table(
@@ -181,6 +186,12 @@ def _replay(record: Record, changes: list[str], as_json: bool, out: Output) -> i
     )
     out.line(verdict_of(state).reason, _STYLE[state.verdict.kind])
     return 0
+
+
+def _by_config(record: Record, path: str) -> Start:
+    from gaesup_tui.service.replaying import start_by  # reads YAML: only where it is asked for
+
+    return start_by(record, Path(path))
 
 
 def _today(start: Start) -> Start:

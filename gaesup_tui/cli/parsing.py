@@ -15,6 +15,8 @@ from gaesup_tui.domain.text import printable_line
 
 _NO_NUMBER = re.compile(r"argument (\S+): invalid (int|float) value: (.*)", re.DOTALL)
 _NO_CHOICE = re.compile(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)", re.DOTALL)
+_SAME = {"undo": "rollback", "revert": "rollback", "approve": "promote", "cancel": "abort"}
+"""What people call a command elsewhere."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,6 +116,6 @@ def _check_front(front: argparse.Namespace) -> None:
 
 
 def _unknown(name: str) -> Invalid:
-    near = difflib.get_close_matches(name, list(BY_NAME), 1)
+    near = [_SAME[name]] if name in _SAME else difflib.get_close_matches(name, list(BY_NAME), 1)
     hint = f"did you mean `gaesup {near[0]}`?" if near else "`gaesup --help` lists them"
     return Invalid(f"there is no command {printable_line(name, 80)!r}", hint=hint)

@@ -25,13 +25,36 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
     if base is not None and base.id == command.revision.id:
         raise Refused(f"{command.deployment} runs {base.version} already, byte for byte")
     replicas = command.replicas or (state.replicas if state else 0) or 1
-    spec = command.spec
     # A base that was scaled to nothing is started again, as ``create`` counts it.
     there = None if base is None or state is None else state.replicas or replicas
+    rollout_spec = rollout_spec_of(command, replicas, there)
+    return create(
+        command.deployment,
+        state,
+        command.revision,
+        rollout_spec,
+        replicas,
+        by,
+        now,
+        command.why,
+        command.backend,
+        command.project,
+        command.depends_on,
+    )
+
+
+def rollout_spec_of(command: cmd.Deploy, replicas: int, there: int | None) -> RolloutSpec:
+    """What a deploy asks for, as a rollout is created with it. ``there``: replicas of the base;
+    None without one.
+
+    Raises:
+        Invalid: its strategy is none, or cannot run here.
+    """
+    spec = command.spec
     name, plan = plan_of(command, replicas, there)
-    if base is not None and (key := key_of(command)):
+    if there is not None and (key := key_of(command)):
         spec = spec.model_copy(update={"sticky": key})
-    rollout_spec = RolloutSpec(
+    return RolloutSpec(
         strategy=name,
         plan=plan,
         guards=spec.guards,
@@ -47,17 +70,4 @@ def begin_deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> ev
         while_moving=spec.while_moving,
         colours=command.strategy == "blueGreen",
         rollback_bake_s=spec.rollback_bake,
-    )
-    return create(
-        command.deployment,
-        state,
-        command.revision,
-        rollout_spec,
-        replicas,
-        by,
-        now,
-        command.why,
-        command.backend,
-        command.project,
-        command.depends_on,
     )

@@ -133,13 +133,14 @@ def deploy_command(
         path=str(project.path.resolve()),
         why=why,
         strategy=name,
-        steps=_installed_steps(project, unit, environment, name, replicas or where.replicas or 1),
+        steps=installed_steps(project, unit, environment, name, replicas or where.replicas or 1),
     )
 
 
-def _installed_steps(
+def installed_steps(
     project: Project, unit: str, environment: str, name: str, replicas: int
 ) -> tuple[StrategyStep, ...]:
+    """The list of an installed strategy; nothing for one of the file or a built-in one."""
     if name in BUILT_IN or name in project.file.strategies:
         return ()
     from gaesup_tui.service import strategies
