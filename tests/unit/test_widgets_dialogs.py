@@ -364,6 +364,19 @@ async def test_help_lists_the_same_keys_and_goes_back() -> None:
         assert not isinstance(app.screen, Help)
 
 
+async def test_help_says_in_full_what_a_narrow_row_cannot_and_how_to_leave() -> None:
+    app = Stage()
+    async with app.run_test(size=(40, 12)) as pilot:
+        why = "not before the judge has looked at it for two minutes"
+        app.push_screen(Help([("Rollout", [KeyHint("p", "Promote", reason=why)])]))
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips()
+        shown = [strip.text.strip() for strip in strips]
+        assert shown[1].endswith("…")
+        assert " ".join(shown[-3:-1]) == f"Promote (not now: {why})"
+        assert shown[-1] == "j k move   Esc, q or ? go back"
+
+
 @pytest.mark.parametrize("name", [theme.name for theme in THEMES])
 async def test_every_theme_gives_every_style(name: str) -> None:
     log = LogView()

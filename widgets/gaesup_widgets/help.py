@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from gaesup_widgets.cells import Cell, fit
+from gaesup_widgets.cells import Cell, fit, runs_of
 from gaesup_widgets.footer import KeyHint
 from gaesup_widgets.grid import Column, Grid, Row
+from gaesup_widgets.paint import Lines, wrapped
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 Section = tuple[str, Sequence[KeyHint]]
@@ -35,6 +36,12 @@ def help_rows(sections: Sequence[Section]) -> list[Row]:
     return rows
 
 
+def help_details(sections: Sequence[Section]) -> dict[str, list[Cell]]:
+    """In full, by the key of its row: on a narrow terminal a row has room for a part only."""
+    rows = help_rows(sections)
+    return {row.key: list(runs_of(row.cells["about"])) for row in rows if "about" in row.cells}
+
+
 class Help(ModalScreen[None]):
     """Every key of a screen and what it does; `q`, Esc or `?` go back."""
 
@@ -44,19 +51,37 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help { background: $background; }
     Help > Grid { height: 1fr; }
+    Help > .detail { height: 2; padding: 0 1; }
+    Help > .keys { height: 1; }
     """
 
     def __init__(self, sections: Sequence[Section], *, symbols: Symbols = UNICODE) -> None:
         super().__init__()
         self._sections = sections
         self._symbols = symbols
+        self._details = help_details(sections)
+        self._detail = Lines(classes="detail")
 
     def compose(self) -> ComposeResult:
         columns = (Column("key", min_width=_KEY_WIDTH), Column("about", min_width=20, weight=1))
         yield Grid(columns, symbols=self._symbols)
+        yield self._detail
+        yield Lines([[Cell(" j k move   Esc, q or ? go back", "dim")]], classes="keys")
 
     def on_mount(self) -> None:
         self.query_one(Grid).set_rows(help_rows(self._sections))
+        self._show_detail()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_detail)
+
+    def on_grid_highlighted(self, event: Grid.Highlighted) -> None:
+        event.stop()
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        about = self._details.get(self.query_one(Grid).cursor_key or "", [])
+        self._detail.set_lines(wrapped(about, max(20, self.size.width - 2))[:2])
 
     def action_close(self) -> None:
         self.dismiss(None)
