@@ -88,7 +88,7 @@ class Desk:
             shown_key(self.keys.get(action_id, action.key)),
             action.title,
             self.why_not(action_id, view),
-            is_pinned=action_id == "stop",
+            is_pinned=action_id in ("help", "stop"),
             is_danger=action_id in ("stop", "abort"),
             about=action.help,
         )

@@ -169,7 +169,7 @@ class Foot(KeyFooter):
             super()._draw()
             return
         text, style = self._said
-        pinned: list[KeyHint] = [hint for hint in self._hints if hint.is_pinned]
+        pinned: list[KeyHint] = [h for h in self._hints if h.is_pinned and h.is_danger]
         right = footer_runs(pinned, 10, self._symbols) if width_of(text) + 12 < width else []
         left = fit_runs([Cell(f" {text}", style)], width - (10 if right else 0))
         self.set_lines([[*left, *right]])

@@ -86,3 +86,11 @@ async def test_a_dialog_says_all_of_the_evidence(monkeypatch: pytest.MonkeyPatch
     async with console_on(size=(80, 24)) as console:
         await console.press("p")
         await console.expects("Promote cart@production", "these words")
+
+
+async def test_the_help_and_the_stop_are_named_on_a_full_footer_of_80_columns() -> None:
+    async with console_on(size=(80, 24)) as console:
+        await console.press("enter")
+        await console.expects("cart@production rollout")
+        foot = console.screen_text.splitlines()[-1]
+        assert foot.endswith("? Help  ! STOP")
