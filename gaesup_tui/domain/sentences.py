@@ -9,7 +9,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.lock_views import APPROVED
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.steps import Pause
+from gaesup_tui.domain.steps import Pause, SetTraffic
 from gaesup_tui.domain.text import duration, some
 from gaesup_tui.domain.train_fold import TrainEvent
 from gaesup_tui.domain.train_sentences import train_sentence
@@ -44,6 +44,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"{version or 'what was queued'} is no longer queued", "warn"
         case ev.StepCompleted(index=index, result=result, note=note):
             step = rollout.plan[index] if rollout and index < len(rollout.plan) else None
+            if rollout and isinstance(step, SetTraffic) and result != "skipped":
+                return f"{step.title()} of the traffic on {rollout.candidate.version}", "info"
             title = step.title() if step else f"step {index + 1}"
             done = "passed" if result == "skipped" else "done"
             return f"{title} {done}{': ' + note if note else ''}", "info"

@@ -61,8 +61,8 @@ def test_blue_green_switches_in_shares_and_back_at_once_without_an_error(stack: 
         row = stack.until(CART, lambda row: row["status"] == "baking", "all on v42")
         assert row["rollout"] is not None
         assert row["rollout"]["weight_seen"] == 100
-        shares = [event["text"] for event in stack.history() if "% done" in event["text"]]
-        assert shares[-3:] == ["10 % done", "50 % done", "100 % done"]
+        shares = [event["text"] for event in stack.history() if "% of the" in event["text"]]
+        assert shares[-3:] == [f"{share} % of the traffic on v42" for share in (10, 50, 100)]
         stack.ask("abort", why="the old colour is still warm")
         stack.until(CART, lambda row: row["status"] == "aborted", "back on v41")
         report = traffic.end()

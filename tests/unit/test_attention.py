@@ -10,8 +10,11 @@ import pytest
 
 from gaesup_tui.console.needs import needs
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.policy import Policy
+from gaesup_tui.domain.sentences import sentence
+from gaesup_tui.domain.steps import SetTraffic
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.viewing import Sight, deployment_view
@@ -207,3 +210,14 @@ def test_who_decides_comes_before_what_ends_by_itself_and_the_oldest_first(story
         cast("DeploymentView", deployment("d@p", status="down")),
     ]
     assert [need.deployment for need in needs(views, None, now)] == ["d@p", "c@p", "b@p", "a@p"]
+
+
+def test_a_share_that_was_reached_is_told_with_whose_it_is(story: Story) -> None:
+    story.deploy("v42", **GATE)
+    rollout, told = story.deployment.active, []
+    assert rollout
+    for index, step in enumerate(rollout.plan):
+        if isinstance(step, SetTraffic):
+            event = ev.StepCompleted(deployment=KEY, index=index)
+            told.append(sentence(event, rollout)[0])
+    assert told[-1] == "100 % of the traffic on v42"
