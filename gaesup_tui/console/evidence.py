@@ -93,7 +93,10 @@ def _value(value: float | None, metric: str) -> str:
 def verdict_cells(verdict: VerdictView | None) -> list[Cell]:
     """``CONTINUE  no harm seen; not yet sure``."""
     if verdict is None:
-        return [Cell("No verdict yet", "dim"), Cell(": the judge looks once traffic is split")]
+        return [
+            Cell("No verdict yet", "dim"),
+            Cell(": the judge looks a few seconds after a split"),
+        ]
     return [
         Cell(verdict["kind"], STYLES.get(verdict["kind"], "")),
         Cell(f"  {verdict['reason']}"),

@@ -135,9 +135,9 @@ def _of_engine(engine: EngineView, now: float) -> list[Need]:
     for stop in engine["stops"]:
         where = stop["scope"] or "everything"
         what = STOP_WORDS[stop["mode"]]
-        text = f"{where} {what} by {stop['by']}: L lets go"
+        text = f"{where} {what} by {stop['by']}"
         found.append(
-            Need(f"need::{where}:{stop['mode']}", "", what, text, stop["at"], "stays so", 1)
+            Need(f"need::{where}:{stop['mode']}", "", what, text, stop["at"], "L: let go", 1)
         )
     for rollback in engine["rollbacks"]:
         if rollback["problems"]:

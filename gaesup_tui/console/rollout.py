@@ -196,7 +196,11 @@ class Rollout(Page):
 
     def _verdict_lines(self, view: DeploymentView, rollout: RolloutView) -> list[Runs]:
         width, verdict = max(20, self._verdict.content_size.width), rollout["verdict"]
-        said = wrapped(verdict_cells(verdict), width)
+        cells = verdict_cells(verdict)
+        if verdict and rollout["outcome"] != "promoted" and rollout["phase"] != "forward":
+            # What ended it may be newer than what the judge last saw; both are on this screen.
+            cells = [Cell("Before the way back: ", "dim"), *cells]
+        said = wrapped(cells, width)
         if active_rollout(view) is None:
             return said
         return [*said, *wrapped(helps_cells(verdict, self.desk, view), width)]

@@ -52,7 +52,7 @@ class SmokeTests:
                 note = f"{check.method} {check.path} {wrong}"[:500]
                 self._on_result(key, SmokeResult(rollout, index, passed=False, note=note))
                 return
-        note = f"{len(step.checks)} of {len(step.checks)} requests as expected"
+        note = f"{len(step.checks)} of {len(step.checks)} ok"
         self._on_result(key, SmokeResult(rollout, index, passed=True, note=note))
 
     async def _probe(self, key: str, revision: str, check: Check, backend: Backend) -> ProbeReply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gaesup_tui.console.evidence import evidence_of, meter_cells
 from gaesup_tui.domain.verdict_views import FindingView, VerdictView
 from gaesup_widgets.symbols import UNICODE
+from tests.console_driver import console_on
 
 
 def finding(metric: str, base: float, candidate: float, tolerance: float) -> FindingView:
@@ -66,3 +67,13 @@ def test_both_keys_are_seen_and_none_is_drawn_that_is_not_known() -> None:
     ]
     assert meter_cells(verdict(None, None), UNICODE) == []
     assert meter_cells(None, UNICODE) == []
+
+
+async def test_a_verdict_from_before_the_way_back_is_not_shown_as_todays() -> None:
+    async with console_on() as console:
+        await console.press("enter")
+        await console.expects("CONTINUE")
+        view = console.engine.world.deployments["cart@production"]
+        view["rollout"].update(phase="back", cause="v42 errors 4.8 % > 3.0 % over 10 s")
+        console.engine.change("cart@production")
+        await console.expects("Before the way back:")

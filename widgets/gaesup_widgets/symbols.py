@@ -83,7 +83,7 @@ UNICODE = Symbols(
 )
 
 ASCII = Symbols(
-    done="v",
+    done="+",
     running=">",
     failed="x",
     planned=".",
