@@ -87,6 +87,13 @@ def test_what_only_the_clock_asks_for_is_one_number() -> None:
     assert ahead(soaking).startswith(": about 14 min more at this traffic; ")
 
 
+def test_once_all_is_clear_nothing_is_left() -> None:
+    state, verdicts = judge(Traffic(per_tick=1000, weight=0.5).ticks(100), history=HISTORY)
+    assert verdicts[-1].kind == "PROMOTE"
+    said = verdict_of(state)
+    assert (said.left_s, said.left_span_s, said.whole_s) == (0.0, (0.0, 0.0), None)
+
+
 def test_without_requests_no_time_is_said() -> None:
     endless = float("inf")
     never = AHEAD._replace(seconds=endless, early_s=endless, late_s=endless, at_s=60.0)

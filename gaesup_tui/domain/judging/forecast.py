@@ -58,19 +58,22 @@ class Forecast(NamedTuple):
 
     @property
     def left_s(self) -> float | None:
-        """The time that is left as one number; None where luck leaves too wide a span for one."""
+        """The time that is left as one number, 0 once all is clear; None where luck leaves too wide
+        a span for one."""
         return _pinned(self.early_s, self.late_s)
 
     @property
     def whole_s(self) -> float | None:
         """The same of the whole time from the start: what has passed is certain, so of this one
-        number can be said sooner."""
+        number can be said sooner. None too once nothing is left."""
+        if self.late_s == 0:
+            return None
         return _pinned(self.at_s + self.early_s, self.at_s + self.late_s)
 
 
 def _pinned(early_s: float, late_s: float) -> float | None:
     """The number that is off by the same ratio at either end of a narrow span."""
-    narrow = early_s > 0 and math.isfinite(late_s) and late_s <= NARROW * early_s
+    narrow = math.isfinite(late_s) and late_s <= NARROW * early_s
     return math.sqrt(early_s * late_s) if narrow else None
 
 
