@@ -130,6 +130,26 @@ async def test_a_killed_node_is_started_again_empty_with_a_new_boot(places: Plac
     await backend.close()
 
 
+async def test_a_node_that_hangs_is_named_with_what_to_do(places: Places) -> None:
+    backend = LocalBackend(places)
+    await backend.start()
+    revision = cart(places, wat())
+    await backend.ensure(CART, revision, 1)
+    await seen(backend, is_ready(revision.id))
+    client = await NodeClient.connect(places.runtime / "local" / "node.sock")
+    pid = (await client.request("hello"))["pid"]
+    await client.close()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable, match=r"did not answer probe") as silent:
+            await backend.probe(CART, revision.id, Check(path="/"), 0.05)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert f"kill -9 {pid}" in str(silent.value)
+    assert alive(pid)
+    await backend.close()
+
+
 async def test_two_engines_starting_at_once_get_one_node(places: Places) -> None:
     backends = [LocalBackend(places) for _ in range(4)]
     await asyncio.gather(*(backend.start() for backend in backends))

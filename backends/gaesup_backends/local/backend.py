@@ -7,10 +7,11 @@ import base64
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 from gaesup_backends.local import launch
-from gaesup_backends.local.client import NodeClient, NodeGone, NodeRefused
+from gaesup_backends.local.client import NodeClient, NodeGone, NodeRefused, NodeSilent
 from gaesup_backends.local.launch import LaunchError
 from gaesup_backends.local.names import LOG_NAME, PROTOCOL
 from gaesup_backends.local.translate import observation
@@ -38,6 +39,8 @@ class LocalBackend:
         self._client: NodeClient | None = None
         self._connecting = asyncio.Lock()
         self._started_pid: int | None = None
+        self._pid: int | None = None
+        """Of the node that answered last."""
 
     async def start(self) -> None:
         """Find the node or start it; returns once it answered."""
@@ -143,6 +146,9 @@ class LocalBackend:
             return await client.request(operation, request_timeout_s, **fields)
         except NodeRefused as error:
             raise _refusal(error) from None
+        except NodeSilent as error:
+            await self.close()
+            raise Unavailable(str(error), hint=self._of_silence()) from None
         except NodeGone as error:
             await self.close()
             raise Unavailable(
@@ -172,8 +178,19 @@ class LocalBackend:
                     raise LaunchError(f"the node did not answer within {START_TIMEOUT_S:.0f} s")
                 await asyncio.sleep(POLL_S)
         except (LaunchError, OSError) as error:
-            log = self._state_dir / LOG_NAME
-            raise Unavailable(str(error), hint=f"look into {log}") from None
+            raise Unavailable(str(error), hint=self._hint()) from None
+
+    def _hint(self) -> str:
+        if self._pid is not None and Path(f"/proc/{self._pid}").exists():
+            return self._of_silence()
+        return f"look into {self._state_dir / LOG_NAME}"
+
+    def _of_silence(self) -> str:
+        """A node that hangs is not ended by us: a machine that is only busy would lose it all."""
+        return (
+            f"it is asked again; if it hangs for good, `kill -9 {self._pid}`: "
+            "it is started anew and given all it had"
+        )
 
     async def _greet(self, client: NodeClient) -> NodeClient:
         try:
@@ -181,6 +198,7 @@ class LocalBackend:
         except (NodeGone, asyncio.CancelledError):
             await client.close()
             raise
+        self._pid = hello["pid"]
         if hello["version"] != PROTOCOL:
             await client.close()
             raise LaunchError(

@@ -18,6 +18,10 @@ class NodeGone(Exception):
     """The connection to the node is lost or could not be made."""
 
 
+class NodeSilent(NodeGone):
+    """The node is there, and did not answer in time."""
+
+
 class NodeRefused(Exception):
     """The node answered with an error.
 
@@ -72,7 +76,7 @@ class NodeClient:
             async with asyncio.timeout(answer_within_s):
                 reply = await answer
         except (TimeoutError, OSError):
-            raise NodeGone(
+            raise NodeSilent(
                 f"the node did not answer {operation} within {answer_within_s:g} s"
             ) from None
         finally:
