@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +82,27 @@ def _added(engine: Client, args: argparse.Namespace) -> dict[str, Any]:
         raise Invalid("--for begins now: it goes without --from", hint="give --until instead")
     if begins is None:
         now = time.time()
-        begins = _utc(now)
+        begins = _wall(now, zone)
         if args.for_s is not None:
             length = rest.seconds(args.for_s, "--for")
             if length > LONGEST_S:
                 raise Invalid("--for: longer than a year", hint="give --from and --until")
-            ends = _utc(now + length)
-        elif zone != "UTC":
-            raise Invalid("--timezone is of --from and --until: give both", hint="or use --for")
-        zone = "UTC"
+            zone = "UTC"
+            begins, ends = _wall(now, zone), _wall(now + length, zone)
     window = {"name": args.name, "begins": begins, "ends": ends, "timezone": zone}
     why = printable_line(args.reason, 500)
     return {"action": "window_add", "scope": _scope(engine, args), "window": window, "why": why}
 
 
-def _utc(at: float) -> str:
-    return f"{datetime.fromtimestamp(int(at), UTC):%Y-%m-%dT%H:%M:%S}"
+def _wall(at: float, zone: str) -> str:
+    """What a clock on the wall there shows."""
+    from zoneinfo import ZoneInfo
+
+    from gaesup_tui.domain.windows import is_zone
+
+    if not is_zone(zone):
+        raise Invalid(f"--timezone: {zone!r} is not a time zone here", hint="say Europe/Berlin")
+    return f"{datetime.fromtimestamp(int(at), ZoneInfo(zone)):%Y-%m-%dT%H:%M:%S}"
 
 
 def _scope(engine: Client, args: argparse.Namespace) -> str:

@@ -9,6 +9,7 @@ from gaesup_tui.console.words import active_rollout
 from gaesup_tui.domain.notice_views import in_short
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.views import DeploymentView, EngineView, WaitingView
+from gaesup_tui.domain.window_views import until_words
 from gaesup_widgets.cells import age
 
 LOCK_ENDS_S = 900.0
@@ -128,17 +129,16 @@ def _of_engine(engine: EngineView, now: float) -> list[Need]:
         if window["is_in_force"]:
             until = window["until"]
             then = f"over in {age(max(0.0, until - now))}" if until else ""
-            name = f"need::window:{window['scope']}:{window['name']}"
+            key = f"need::window:{window['scope']}:{window['name']}"
             where = window["scope"] or "everything"
-            text = f"{window['name']} until {window['ends']}: {where}"
-            found.append(Need(name, "", "window", text, window["since"], then, 2))
+            text = f"{window['name']} until {until_words(window['ends'], window['timezone'])}"
+            found.append(Need(key, "", "window", text, window["since"], then, 2, where))
     for stop in engine["stops"]:
         where = stop["scope"] or "everything"
         what = STOP_WORDS[stop["mode"]]
-        text = f"{where} {what} by {stop['by']}"
-        found.append(
-            Need(f"need::{where}:{stop['mode']}", "", what, text, stop["at"], "L: let go", 1)
-        )
+        text = f"{what} by {stop['by']}"
+        key = f"need::{where}:{stop['mode']}"
+        found.append(Need(key, "", what, text, stop["at"], "L: let go", 1, where))
     for rollback in engine["rollbacks"]:
         if rollback["problems"]:
             text = f"global rollback: {'; '.join(rollback['problems'])}"

@@ -11,6 +11,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
+from gaesup_tui.domain.window_views import until_words
 from gaesup_tui.domain.windows import FreezeWindow, next_change, span_at
 from gaesup_tui.domain.world import World, in_scope
 
@@ -24,7 +25,7 @@ class InForce(NamedTuple):
     since: float
     until: float
     ends: str
-    """As it was written: ``Mon 08:00``."""
+    """As it was written, and on whose clock: ``Mon 08:00 UTC``."""
 
     @property
     def words(self) -> str:
@@ -45,8 +46,12 @@ def in_force(world: World, now: float) -> list[InForce]:
     found = []
     for scope, window in windows_of(world):
         if span := span_at(window, int(now)):
-            found.append(InForce(scope, window.name, *span, window.ends))
+            found.append(_in_force(scope, window, span))
     return found
+
+
+def _in_force(scope: str, window: FreezeWindow, span: tuple[float, float]) -> InForce:
+    return InForce(scope, window.name, *span, until_words(window.ends, window.timezone))
 
 
 def window_for(world: World, key: str, now: float) -> InForce | None:
@@ -110,7 +115,7 @@ def break_glass(
     window = window_for(world, key, now)
     for each in also:
         if (span := span_at(each, int(now))) and (window is None or span[1] > window.until):
-            window = InForce(key, each.name, *span, each.ends)
+            window = _in_force(key, each, span)
     if window is None:
         return []
     why = command.break_glass.strip()

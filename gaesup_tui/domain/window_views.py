@@ -23,7 +23,15 @@ class WindowView(TypedDict):
     """The file it is from; or who added it, and why."""
 
 
+def until_words(ends: str, timezone: str) -> str:
+    """An end as it was written, on whose clock: ``Mon 08:00 UTC``, ``2026-11-24 16:00 UTC``."""
+    date, is_date, time = ends.partition("T")
+    moment = f"{date} {time[:5]}" if is_date and date[:1].isdigit() else ends
+    return f"{moment} {timezone}"
+
+
 def window_words(window: WindowView) -> str:
-    """``production: freeze window weekend until Mon 08:00``."""
+    """``production: freeze window weekend until Mon 08:00 UTC``."""
     where = window["scope"] or "everything"
-    return f"{where}: freeze window {window['name']} until {window['ends']}"
+    until = until_words(window["ends"], window["timezone"])
+    return f"{where}: freeze window {window['name']} until {until}"

@@ -82,7 +82,14 @@ def test_a_window_by_hand_ends_and_what_stood_goes_on(cart: Stack) -> None:
     assert len(listed) == 1
     cart.until(CART, lambda _: not cart.client.status()["engine"]["windows"], "no window left")
     assert cart.run("deploy", "cart@production", "--version", "v42").returncode == 0
+    until = ["window", "add", "y", "--all", "--until", "2099-01-01T08:00", "--reason", "z"]
+    assert cart.run(*until, "--timezone", "Europe/Berlin").returncode == 0
+    (listed,) = json.loads(cart.run("window", "list", "--json").stdout)
+    assert (listed["timezone"], listed["is_in_force"]) == ("Europe/Berlin", True)
+    assert "until 2099-01-01 08:00 Europe/Berlin" in cart.run("status").stdout
+    assert cart.run("window", "remove", "y", "--reason", "z").returncode == 0
     for words, says in (
+        ([*until, "--timezone", "Mars/One"], "'Mars/One' is not a time zone here"),
         (["window", "add", "x", "--all", "--until", "soon", "--reason", "y"], "until: 'soon' is"),
         (["window", "add", "x", "--for", "2h", "--reason", "y"], "for what?"),
         (["window", "remove", "x", "--reason", "y"], "no window 'x' was added"),

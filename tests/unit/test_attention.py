@@ -116,7 +116,11 @@ def test_a_freeze_and_a_window_say_who_and_until_when(story: Story) -> None:
     window = FreezeWindow(name="weekend", begins="Fri 16:00", ends="Mon 08:00")
     story.ask(cmd.AddWindow(window=window, why="it is the weekend"))
     story.settle()
-    assert told(story) == ("window", "freeze window weekend until Mon 08:00", "goes on in 44h00")
+    assert told(story) == (
+        "window",
+        "freeze window weekend until Mon 08:00 UTC",
+        "goes on in 44h00",
+    )
     assert shown(story)["status"] == "frozen"
 
 

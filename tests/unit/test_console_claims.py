@@ -46,7 +46,8 @@ async def test_a_freeze_window_is_among_what_needs_somebody() -> None:
             }
         ]
         console.engine.change("cart@production")
-        await console.expects("weekend until Mon 08:00: prod", "over in 1h59")
+        await console.expects("weekend until Mon 08:00 UTC", "over in 1h59")
+        assert console.line("weekend until").split()[:2] == ["window", "production"]
 
 
 async def test_in_a_window_the_dialog_sends_its_reason_as_broken_glass() -> None:

@@ -87,7 +87,7 @@ def test_in_a_window_nothing_goes_forward_by_itself_and_after_it_it_does(story: 
     window = standing_in(story.world, story.deployment, story.now)
     told = waiting(story.deployment, story.seen(), None, window)
     assert told is not None
-    assert told.what == "freeze window weekend until Mon 08:00"
+    assert told.what == "freeze window weekend until Mon 08:00 UTC"
     assert (told.until, told.then) == (MONDAY, "goes on")
     assert (
         deployment_view(story.world, story.deployment, Sight(story.seen()), story.now)["status"]
@@ -161,7 +161,7 @@ def test_nothing_begins_in_a_window(story: Story) -> None:
     story.settle()
     at(story, SATURDAY)
     for command in (deploy("v43", GATED), cmd.Retry(deployment=KEY)):
-        with pytest.raises(Refused, match="freeze window weekend until Mon 08:00"):
+        with pytest.raises(Refused, match="freeze window weekend until Mon 08:00 UTC"):
             story.ask(command)
     with pytest.raises(Refused, match="--break-glass REASON"):
         story.ask(deploy("v43", GATED, break_glass="  "))
@@ -217,7 +217,7 @@ def test_the_dialog_asks_for_the_reason_that_breaks_the_glass(story: Story) -> N
     for action in ("promote", "promote_full"):
         shown = preview(story.world, action, KEY, Sight(), story.now)
         assert shown["needs_reason"]
-        assert shown["glass"] == "freeze window weekend until Mon 08:00"
+        assert shown["glass"] == "freeze window weekend until Mon 08:00 UTC"
         assert "breaks the glass" in shown["lines"][-1][1]
     assert preview(story.world, "abort", KEY, Sight(), story.now)["glass"] == ""
 
@@ -235,7 +235,7 @@ def test_a_window_that_comes_with_a_deploy_holds_for_it_already(story: Story) ->
     at(story, SATURDAY)
     always = FreezeWindow(name="audit", begins="2026-11-01T00:00", ends="2026-12-01T00:00")
     policy = POLICY.model_copy(update={"windows": (WEEKEND, always)})
-    with pytest.raises(Refused, match="freeze window audit until 2026-12-01T00:00"):
+    with pytest.raises(Refused, match="freeze window audit until 2026-12-01 00:00 UTC"):
         story.ask(deploy("v43", GATED, policy=policy))
     assert story.world.calendar.policy("production") == POLICY, "a refusal changed something"
 
