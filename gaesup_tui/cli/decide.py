@@ -10,6 +10,7 @@ from typing import Any
 from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.output import Output
+from gaesup_tui.cli.steadfast import steadfast
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.lock_views import APPROVED
 from gaesup_tui.domain.text import printable_line
@@ -22,7 +23,7 @@ _PREVIEWED = ("promote", "extend", "step-back", "rollback", "retry", "ignore", "
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Decides, prints the receipt and what was seen."""
-    engine = connect(args, start=True)
+    engine = steadfast(args) if args.command == "abort" else connect(args, start=True)
     row = targets.find(engine.status()["deployments"], args.unit, args.environment)
     body, effect = _asked(args, row)
     if args.command in _PREVIEWED or body.get("gradual"):

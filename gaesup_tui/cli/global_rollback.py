@@ -6,10 +6,10 @@ import argparse
 from time import monotonic, sleep
 
 from gaesup_tui.cli import seen
-from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.exits import FAILED, OK
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.rest import POLL_S
+from gaesup_tui.cli.steadfast import steadfast
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.stop_views import RollbackPreview, RollbackView
 from gaesup_tui.domain.text import printable_line
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Shows what goes back to what, and without ``--plan`` does it and tells how it goes."""
     _check(args)
     scope = args.environment or ""
-    engine = connect(args, start=True)
+    engine = steadfast(args)
     _show(engine.rollback_preview(scope), out)
     if args.plan:
         return OK

@@ -7,8 +7,8 @@ from time import monotonic
 from typing import Any
 
 from gaesup_tui.cli import seen, targets
-from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
+from gaesup_tui.cli.steadfast import steadfast
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.views import StatusView
@@ -18,7 +18,7 @@ from gaesup_tui.service.client import Client
 def run(args: argparse.Namespace, out: Output) -> int:
     """Stops or releases; a stop returns once what it stopped is seen at rest."""
     _check_scope(args)
-    engine = connect(args, start=True)
+    engine = steadfast(args)
     if args.command == "release":
         return _release(engine, args, out)
     began = monotonic()
@@ -31,9 +31,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
         }
     )
     out.line(seen.receipt_line(receipt), "bad")
-    if args.freeze or args.no_wait:
-        return 0
-    return seen.stopped(lambda: engine.status()["engine"], began, out)
+    done = 0
+    if not (args.freeze or args.no_wait):
+        done = seen.stopped(lambda: engine.status()["engine"], began, out)
+    where = args.unit or "--all"
+    if args.environment:
+        where = f"{args.unit or ''} -e {args.environment}".lstrip()
+    out.line(f"`gaesup release {where} --reason WHY` lets new work begin again", "dim")
+    return done
 
 
 def _check_scope(args: argparse.Namespace) -> None:

@@ -130,7 +130,9 @@ def _stopped(world: World, key: str) -> str | None:
     stop = world.stop_for(key)
     if stop is None:
         return None
-    return f"{STOP_WORDS[stop.mode]} by {stop.by.name}: release it first, with a reason"
+    where = f"-e {stop.scope}" if stop.scope and "@" not in stop.scope else stop.scope or "--all"
+    how = f"`gaesup release {where} --reason WHY`"
+    return f"{STOP_WORDS[stop.mode]} by {stop.by.name}: release it first, with a reason: {how}"
 
 
 def _no_deploy(state: Deployment) -> str | None:

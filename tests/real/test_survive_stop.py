@@ -1,0 +1,57 @@
+"""The engine dies under a stop that was pressed: the command sees it through."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from .stack import CART, GAESUP, Stack, running_stack
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    with running_stack() as stack:
+        stack.serve("cart", "v41")
+        yield stack
+
+
+def begun(stack: Stack, *words: str) -> subprocess.Popen[str]:
+    """``gaesup WORDS`` that somebody waits for."""
+    return subprocess.Popen(
+        [*GAESUP, *words],
+        env=stack.environment,
+        cwd=stack.project.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("stop", "--all", "--reason", "fire"), ("abort", CART, "--reason", "fire")]
+)
+def test_an_engine_that_dies_while_the_backend_hangs_is_started_again(
+    stack: Stack, words: tuple[str, ...]
+) -> None:
+    stack.canary_at_gate()
+    node, engine = stack.node_pid, stack.engine_pid
+    os.kill(node, signal.SIGSTOP)
+    try:
+        waits = begun(stack, *words)
+        stack.until(CART, lambda row: (row["rollout"] or {}).get("phase") == "back", "going back")
+        assert stack.kill_engine() == engine
+        stack.until(CART, lambda row: (row["rollout"] or {}).get("phase") == "back", "again")
+        assert stack.engine_pid != engine
+    finally:
+        os.kill(node, signal.SIGCONT)
+    said, _ = waits.communicate(timeout=60)
+    assert waits.returncode == 0, said
+    assert "at rest" in said or "on v41, seen" in said
+    stack.until(CART, lambda row: row["status"] == "aborted", "aborted")
