@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from gaesup_tui.cli import seen, targets
@@ -18,6 +18,7 @@ from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
 
 if TYPE_CHECKING:
+    from gaesup_tui.domain import commands as cmd
     from gaesup_tui.service.project import Project
 
 
@@ -117,8 +118,26 @@ def _show(
     elif there["rollout"] and there["rollout"]["phase"] != "finished":
         moving = f"{there['rollout']['candidate']} moves now"
         out.line(f"{moving}; whileMoving is {command.spec.while_moving}", "warn")
+    _warn_of_policy(command, out)
     out.line("nothing was changed", "dim")
     return 0
+
+
+def _warn_of_policy(command: cmd.Deploy, out: Output) -> None:
+    """What the environment, as its file has it, asks for before any of these steps."""
+    from gaesup_tui.domain.window_views import until_words
+    from gaesup_tui.domain.windows import span_at
+
+    policy = command.policy
+    if policy is None:
+        return
+    if policy.two_persons:
+        out.line("waits for a second person first, and again at each promotion", "warn")
+    for window in policy.windows:
+        if span_at(window, int(time())):
+            until = until_words(window.ends, window.timezone)
+            said = f"freeze window {window.name} until {until}: refused without --break-glass"
+            out.line(said, "warn")
 
 
 def _seen_if_any(engine: Client) -> Sequence[StatusRow]:

@@ -336,3 +336,15 @@ def test_a_shell_completes_the_strategies_of_the_file_too(
     words = ["gaesup", "deploy", "cart", "--strategy", "c"]
     assert main(["completion", "bash", "4", *words]) == 0
     assert capsys.readouterr().out.split() == ["canary", "careful"]
+
+
+def test_a_dry_run_says_what_the_environment_asks_for_first(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    always = '{name: audit, from: "2020-01-01T00:00", until: "2090-01-01T08:00"}'
+    asks = f"{{replicas: 4, twoPersonRule: true, freezeWindows: [{always}]}}"
+    (folder / "gaesup.yaml").write_text(FILE.replace("{replicas: 4}", asks))
+    assert main(["deploy", "cart", "--version", "v42", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "waits for a second person first" in said
+    assert "freeze window audit until 2090-01-01 08:00 UTC: refused without --break-glass" in said
