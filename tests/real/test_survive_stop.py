@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gaesup_tui.domain.views import StatusRow
+
 from .stack import CART, GAESUP, Stack, running_stack
 
 pytestmark = pytest.mark.real
@@ -19,6 +21,10 @@ def stack() -> Iterator[Stack]:
     with running_stack() as stack:
         stack.serve("cart", "v41")
         yield stack
+
+
+def goes_back(row: StatusRow) -> bool:
+    return row["rollout"] is not None and row["rollout"]["phase"] == "back"
 
 
 def begun(stack: Stack, *words: str) -> subprocess.Popen[str]:
@@ -45,9 +51,9 @@ def test_an_engine_that_dies_while_the_backend_hangs_is_started_again(
     os.kill(node, signal.SIGSTOP)
     try:
         waits = begun(stack, *words)
-        stack.until(CART, lambda row: (row["rollout"] or {}).get("phase") == "back", "going back")
+        stack.until(CART, goes_back, "going back")
         assert stack.kill_engine() == engine
-        stack.until(CART, lambda row: (row["rollout"] or {}).get("phase") == "back", "again")
+        stack.until(CART, goes_back, "going back in the next life")
         assert stack.engine_pid != engine
     finally:
         os.kill(node, signal.SIGCONT)
