@@ -100,7 +100,7 @@ def _show(
 ) -> int:
     """What the deploy would do, with everything checked that can be without doing it."""
     from gaesup_tui.cli.strategies import numbered
-    from gaesup_tui.domain.planning import plan_of
+    from gaesup_tui.domain.deploying import rollout_spec_of
     from gaesup_tui.service.project import deploy_command
 
     asked = _asked(args) or (there["replicas"] if there else None)
@@ -108,11 +108,13 @@ def _show(
         project, unit, version, environment, strategy=args.strategy, replicas=asked
     )
     replicas = asked or command.replicas or 1
-    name, plan = plan_of(command, replicas, there["replicas"] if there else None)
+    spec = rollout_spec_of(command, replicas, there["replicas"] if there else None)
     change = f"{there['version'] if there else '·'}→{version}"
-    out.line(f"{command.deployment}  {change} {name}, {replicas} replicas")
-    for line in numbered(plan):
+    out.line(f"{command.deployment}  {change} {spec.strategy}, {replicas} replicas")
+    for line in numbered(spec.plan):
         out.line(f"  {line}")
+    if there and spec.fresh_baseline:
+        out.line(f"compared with a fresh copy of {there['version']}, of as many replicas", "dim")
     if there is None:
         out.line("there is no baseline: nothing runs here to compare with or to go back to", "dim")
     elif there["rollout"] and there["rollout"]["phase"] != "finished":

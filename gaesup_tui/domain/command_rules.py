@@ -130,7 +130,7 @@ def _on_deployment(
     key = state.key
     match command:
         case cmd.Promote():
-            return _promote(state, command)
+            return _promote(state, command, by)
         case cmd.Abort():
             reason = command.why or f"asked for by {by.name}"
             steps = gradual_way_back(state.active) if command.gradual and state.active else None
@@ -191,7 +191,7 @@ def _need_reason(why: str, what: str) -> None:
         raise Invalid(f"{what} needs a reason", hint="give one with --reason")
 
 
-def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
+def _promote(state: Deployment, command: cmd.Promote, by: Actor) -> list[ev.Event]:
     rollout = state.active
     assert rollout is not None  # why_not looked
     events: list[ev.Event] = [
@@ -207,10 +207,9 @@ def _promote(state: Deployment, command: cmd.Promote) -> list[ev.Event]:
         # It is held before a share: why_not looked.
         events[-1] = events[-1].model_copy(update={"share": True})
         return events
+    note = f"{by.name} promoted it"
     events.append(
-        ev.StepCompleted(
-            deployment=state.key, index=rollout.index, result="skipped", note="promoted by hand"
-        )
+        ev.StepCompleted(deployment=state.key, index=rollout.index, result="skipped", note=note)
     )
     if rollout.index + 1 == len(rollout.plan):
         events.append(ev.RolloutFinished(deployment=state.key, outcome="promoted"))

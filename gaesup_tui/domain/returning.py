@@ -28,7 +28,7 @@ def way_back_line(rollout: Rollout, pace: Pace) -> str:
     if rollout.base is None:
         return "none: this is the first revision; abort takes it away"
     if not rollout.active:
-        return f"the last good one is cold: {_cold(pace)}"
+        return f"last good one is cold: {_cold(pace)}"
     return _to(rollout.base, rollout.base_wanted, pace)
 
 

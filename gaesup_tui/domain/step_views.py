@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from gaesup_tui.domain.ignored import ignored_note
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause, Step
@@ -21,7 +23,7 @@ def step_views(rollout: Rollout) -> list[StepView]:
         views.append(
             StepView(
                 title=step.title(),
-                state=record.result,
+                state=_state(rollout, step, index),
                 began=record.began,
                 ended=record.ended,
                 planned_s=_planned(step),
@@ -46,6 +48,13 @@ def step_views(rollout: Rollout) -> list[StepView]:
             )
         )
     return views
+
+
+def _state(rollout: Rollout, step: Step, index: int) -> Literal["done", "skipped", "failed"]:
+    """A gate that somebody passed is done: to be passed is what it is for."""
+    result = rollout.records[index].result
+    gate = isinstance(step, Pause) and step.duration_s is None
+    return "done" if gate and result == "skipped" else result
 
 
 def _step_note(rollout: Rollout, index: int, note: str) -> str:

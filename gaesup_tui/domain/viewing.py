@@ -244,7 +244,7 @@ def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
             left = state.rollout.candidate.version
             return f"aborted {left}: 100 % on {stable} ({colour}healthy){queued}"
         case "failed":
-            return "nothing serves: the first revision failed; deploy one that is well"
+            return "nothing serves: deploy one that is well, the first revision failed"
         case "unknown":
             return f"{stable}; its backend is not seen"
     return f"100 % on {stable} ({colour}{status}){queued}"

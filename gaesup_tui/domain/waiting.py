@@ -124,7 +124,7 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             what = waits_for_second(rollout) or "waits for you"
             return Waiting(what, since, True, until, outcome if until else "")
         case Pause() if is_unheeded(rollout, rollout.verdict):
-            what = "the judge says ABORT and leaves it to you: waits for you"
+            what = "judge: ABORT, waits for you"
             return Waiting(what, max(since, rollout.verdict_at or since), person=True)
         case Pause(duration_s=wait):
             return Waiting("stabilising", since, False, since + (wait or 0), "goes on")

@@ -348,3 +348,16 @@ def test_a_dry_run_says_what_the_environment_asks_for_first(
     said = capsys.readouterr().out
     assert "waits for a second person first" in said
     assert "freeze window audit until 2090-01-01 08:00 UTC: refused without --break-glass" in said
+
+
+def test_a_dry_run_names_the_fresh_copy_it_is_compared_with(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder / "gaesup.yaml"
+    text = file.read_text(encoding="utf-8")
+    canary = "strategy: canary\n    canary: {freshBaseline: true}"
+    file.write_text(text.replace("strategy: careful", canary), encoding="utf-8")
+    runs = {"key": KEY, "version": "v41", "replicas": 4, "rollout": None}
+    monkeypatch.setattr("gaesup_tui.cli.deploy._seen_if_any", lambda engine: [runs])
+    assert main(["deploy", "cart", "--version", "v42", "--dry-run"]) == 0
+    assert "compared with a fresh copy of v41, of as many replicas" in capsys.readouterr().out

@@ -75,7 +75,7 @@ def test_no_share_grows_by_itself_under_an_abort_that_is_left_to_a_person(story:
     assert story.deployment.active.weight_percent == 10
     waiting = waits(story)
     assert waiting["person"]
-    assert waiting["what"] == "the judge says ABORT and leaves it to you: waits for you"
+    assert waiting["what"] == "judge: ABORT, waits for you"
     story.ask(cmd.Promote(deployment=KEY))
     story.later(600)
     assert story.deployment.active
@@ -153,5 +153,18 @@ def test_a_first_revision_that_failed_says_what_to_do() -> None:
     story.ask(cmd.Abort(deployment=KEY))
     story.settle()
     assert view(story)["status_text"] == (
-        "nothing serves: the first revision failed; deploy one that is well"
+        "nothing serves: deploy one that is well, the first revision failed"
     )
+
+
+def test_a_gate_that_somebody_passed_is_done_and_says_who(story: Story) -> None:
+    steps = [{"weight": 10}, {"pause": None}, {"weight": 50}, {"pause": "30s"}]
+    story.deploy("v42", canary={"steps": steps})
+    story.settle()
+    for _ in range(2):  # the gate, then the timed wait
+        story.ask(cmd.Promote(deployment=KEY))
+        story.settle()
+    rollout = view(story)["rollout"]
+    assert rollout
+    passed = [(step["state"], step["note"]) for step in rollout["steps"] if step["note"]]
+    assert passed[-2:] == [("done", "kim promoted it"), ("skipped", "kim promoted it")]
