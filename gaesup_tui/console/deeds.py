@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _DEAD_TIME_S = 0.3
 _SEEN_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.05
+_WAYS_BACK = frozenset({"abort", "abort_gradual", "rollback"})
 
 
 class Deed:
@@ -130,6 +131,8 @@ class Deed:
         body = body_of(self._action, self._key, self._preview["expect_seq"], reason, more)
         if self._preview["glass"]:
             body["break_glass"] = reason
+        if self._action in _WAYS_BACK:
+            self._console.desk.link.need()
         sending = self._console.desk.outbox.send(body, self._what)
         self._dialog.set_busy("sent: waiting for the engine's answer")
         self._console.start(self._follow(sending), f"follow {self._what}")

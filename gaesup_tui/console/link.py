@@ -24,6 +24,7 @@ LATE_AFTER_S = 5.0
 """Beats come every 2 s; two and a half without any is late."""
 _PING_EVERY_S = 5.0
 _LONGEST_WAIT_S = 5.0
+_NEEDED_S = 20.0
 
 
 class Link:
@@ -41,6 +42,8 @@ class Link:
         self._engine = engine
         self._replica = replica
         self._start = start
+        self._may_start = True
+        self._needed_until = 0.0
         self._is_attached = False
         self._boot = ""
 
@@ -60,6 +63,11 @@ class Link:
         """Whether what is shown may no longer be so."""
         return self.state in ("lost", "late")
 
+    def need(self) -> None:
+        """Somebody goes back, and nothing does without an engine: for a while from now on, one
+        that is away is started."""
+        self._needed_until = time.monotonic() + _NEEDED_S
+
     async def run(self) -> None:
         """Keep the replica current until cancelled."""
         wait_s = 0.2
@@ -78,12 +86,13 @@ class Link:
             await asyncio.sleep(wait_s)
 
     async def _start_engine(self) -> None:
-        if self._start is None:
+        is_needed = time.monotonic() < self._needed_until
+        if self._start is None or not (self._may_start or is_needed):
             return
         try:
             await self._start()
             # Once: an engine that was stopped on purpose is not to be raised by a watcher.
-            self._start = None
+            self._may_start = False
         except GaesupError as error:
             self.problem = str(error)
 
@@ -95,7 +104,7 @@ class Link:
         self._boot = boot
         self._replica.load(overview)
         self._is_attached, self.problem = True, ""
-        self._start = None
+        self._may_start = False
         self.changed.set()
         ping = asyncio.create_task(self._ping())
         try:

@@ -149,8 +149,7 @@ class StopDialog(ModalScreen[None]):
         self._mode = mode
         body = {"action": "stop", "scope": scope["scope"], "mode": mode}
         title = f"{mode} of {scope['scope'] or 'everything'}"
-        self._sending = self._desk.outbox.send(body, title)
-        self._draw()
+        self._send(body, title)
 
     def _ask_rollback(self) -> None:
         if reason := self._desk.why_not("global_rollback", None):
@@ -173,7 +172,12 @@ class StopDialog(ModalScreen[None]):
             return  # nobody has read yet what it would do
         body = {"action": "global_rollback", "scope": plan.scope}
         title = f"global rollback of {plan.scope or 'everything'}"
-        self._sending, self._plan = self._desk.outbox.send(body, title), None
+        self._plan = None
+        self._send(body, title)
+
+    def _send(self, body: dict[str, str], title: str) -> None:
+        self._desk.link.need()
+        self._sending = self._desk.outbox.send(body, title)
         self._draw()
 
     # Lines ----------------------------------------------------------------------------------
@@ -187,9 +191,15 @@ class StopDialog(ModalScreen[None]):
         if link.state in ("lost", "late", "connecting"):
             old = age(self._desk.replica.age_s())
             lines.append([Cell(f"The engine is {link.state}, what is shown is {old} old;", "warn")])
-            lines.append([Cell("a stop is sent until the engine answers.", "warn")])
+            lines.append([Cell(self._comfort(), "warn")])
         lines += [(), [Cell("Esc close" if self._plan is None else "Esc back", "dim")]]
         self._body.set_lines(lines)
+
+    def _comfort(self) -> str:
+        """What becomes of a stop while the engine is away."""
+        if self._sending is None or not self._sending.answer.done():
+            return "a stop is sent until the engine answers."
+        return "the stop is recorded: the engine goes on with it as soon as it is back."
 
     def _choices(self) -> list[Runs]:
         scope = self._scopes[self._at]
@@ -253,6 +263,7 @@ class StopDialog(ModalScreen[None]):
         elif sending.body["mode"] == "freeze":
             lines.append([Cell(f"{len(moving)} hold where they stand", "ok")])
         elif still or moving:
+            self._desk.link.need()
             lines += [[Cell("still moving: ", "warn"), Cell(text)] for text in still or moving]
         else:
             lines.append([Cell("all at their stable revision", "ok")])

@@ -12,6 +12,7 @@ import pytest
 from gaesup_tui.domain.views import StatusRow
 
 from .stack import CART, GAESUP, Stack, running_stack
+from .terminal import person
 
 pytestmark = pytest.mark.real
 
@@ -61,3 +62,22 @@ def test_an_engine_that_dies_while_the_backend_hangs_is_started_again(
     assert waits.returncode == 0, said
     assert "at rest" in said or "on v41, seen" in said
     stack.until(CART, lambda row: row["status"] == "aborted", "aborted")
+
+
+def test_a_stop_by_key_raises_the_engine_that_dies_under_it(stack: Stack) -> None:
+    stack.canary_at_gate()
+    node, engine = stack.node_pid, stack.engine_pid
+    os.kill(node, signal.SIGSTOP)
+    try:
+        with person([*GAESUP], stack.environment, stack.home) as console:
+            console.sees("waits for you", "engine ok")
+            console.press("!")
+            console.sees("S  stop")
+            console.confirms("S", "S  stop")
+            console.sees("confirmed: STOP everything", "still moving")
+            assert stack.kill_engine() == engine
+            stack.until(CART, goes_back, "going back in the next life")
+            os.kill(node, signal.SIGCONT)
+            console.sees("all at their stable revision")
+    finally:
+        os.kill(node, signal.SIGCONT)
