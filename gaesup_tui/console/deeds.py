@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ _DEAD_TIME_S = 0.3
 _SEEN_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.05
 _WAYS_BACK = frozenset({"abort", "abort_gradual", "rollback"})
+_TRUE_EVERY_S = 0.25
 
 
 class Deed:
@@ -42,6 +43,9 @@ class Deed:
         self._more = dict(more)
         self._preview: Preview | None = None
         self._dialog: Confirm | None = None
+        self._seq = view["seq"]
+        """Of the deployment as the question shows it."""
+        self._is_sent = False
 
     @property
     def _what(self) -> str:
@@ -73,6 +77,29 @@ class Deed:
             symbols=console.desk.symbols,
         )
         console.push_screen(self._dialog, self._closed)
+        console.start(self._keep_true(), f"question {self._what}")
+
+    async def _keep_true(self) -> None:
+        """While nothing is sent the question is about how it is, not about how it was."""
+        while self._dialog is not None and not self._is_sent:
+            await asyncio.sleep(_TRUE_EVERY_S)
+            view = self._console.desk.replica.deployments.get(self._key)
+            if view is None or view["seq"] == self._seq:
+                continue
+            self._seq = view["seq"]
+            lines: Sequence[tuple[str, str]]
+            try:
+                preview = await self._previewed()
+            except (Refused, NotFound) as now:
+                lines, notice = [("Now", now.message)], "it moved meanwhile: not possible any more"
+            except GaesupError:
+                continue
+            else:
+                lines, notice = preview["lines"], "it moved meanwhile: this is how it is now"
+                if not self._is_sent:
+                    self._preview = preview
+            if self._dialog is not None and not self._is_sent:
+                self._dialog.update_lines(list(lines), notice)
 
     def _confirm_key(self, preview: Preview) -> str:
         wanted = preview["confirm_key"] or "y"
@@ -133,6 +160,7 @@ class Deed:
             body["break_glass"] = reason
         if self._action in _WAYS_BACK:
             self._console.desk.link.need()
+        self._is_sent = True
         sending = self._console.desk.outbox.send(body, self._what)
         self._dialog.set_busy("sent: waiting for the engine's answer")
         self._console.start(self._follow(sending), f"follow {self._what}")

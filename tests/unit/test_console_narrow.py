@@ -94,3 +94,23 @@ async def test_the_help_and_the_stop_are_named_on_a_full_footer_of_80_columns() 
         await console.expects("cart@production rollout")
         foot = console.screen_text.splitlines()[-1]
         assert foot.endswith("? Help  ! STOP")
+
+
+async def test_a_question_that_stays_open_is_about_how_it_is_now() -> None:
+    async with console_on(size=(80, 24)) as console:
+        await console.press("p")
+        await console.expects("v41 50 %   v42 50 %")
+        view = console.engine.world.deployments[CART]
+        view["seq"] += 1
+        view["actions"]["promote"] = "no rollout is moving"
+        console.engine.change(CART)
+        await console.expects("it moved meanwhile: not possible any more", "no rollout is moving")
+        await console.expects_no("v41 50 %   v42 50 %")
+        view["seq"] += 1
+        view["actions"]["promote"], now = None, view["seq"]
+        console.engine.change(CART)
+        await console.expects("it moved meanwhile: this is how it is now", "v41 50 %   v42 50 %")
+        await console.dead_time()
+        await console.press("y")
+        await console.until(lambda: console.engine.commands, "the command")
+        assert console.engine.commands[0][1]["expect_seq"] == now

@@ -107,6 +107,17 @@ async def test_a_refusal_stays_and_can_be_tried_again() -> None:
         assert len(asked.confirmed) == 2
 
 
+async def test_a_long_answer_is_read_in_full() -> None:
+    asked = Asked()
+    async with asked.app.run_test(size=(80, 24)) as pilot:
+        asked.open()
+        await pilot.pause()
+        asked.dialog.show_result(f"it moved: {'because ' * 15}and this is the end", ok=False)
+        await pilot.pause()
+        assert "and this is the end" in asked.text
+        assert max(len(line) for line in asked.text.splitlines()) <= 78
+
+
 @pytest.mark.parametrize("key", ["enter", "escape"])
 async def test_no_other_key_confirms(key: str) -> None:
     asked = Asked()

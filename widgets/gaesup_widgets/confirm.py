@@ -268,4 +268,6 @@ class Confirm(ModalScreen[str | None]):
         self._cancel.set_lines([[Cell(fit(name, width_of("[ Cancel ]")), "strong")]])
 
     def _say(self, text: str, style: str = "warn") -> None:
-        self._said.set_lines([[Cell(f" {text}", style)]])
+        room = max(20, min(_WIDTH, self.app.size.width) - 4)
+        lines = wrapped([Cell(text, style)], room)[:_MOST_ROWS]
+        self._said.set_lines([[Cell(" "), *line] for line in lines])
