@@ -37,7 +37,8 @@ class Truth(Lines):
         if not width:
             return
         desk = self._desk
-        scope = desk.options.environment or ("all environments" if width >= 90 else "everywhere")
+        every = ("all environments", "everywhere", "all") if width >= 90 else ("everywhere", "all")
+        scopes = (desk.options.environment,) if desk.options.environment else every
         fields: list[tuple[int, list[Cell]]] = [
             (_ENGINE_CELLS, self._engine()),
             (_DATA_CELLS, self._data()),
@@ -47,7 +48,7 @@ class Truth(Lines):
         if desk.options.read_only:
             fields.append((_READ_ONLY_CELLS, [Cell("READ-ONLY", "warn")]))
         left = max(0, width - sum(cells for cells, _ in fields))
-        runs = fit_runs([Cell(" gaesup", "strong"), Cell(f"  {scope}")], left - 1)
+        runs = fit_runs(_scope(scopes, left - 1), left - 1)
         for cells, field in fields:
             runs += fit_runs([Cell(" "), *field], cells)
         self.set_lines([runs])
@@ -85,6 +86,14 @@ class Truth(Lines):
         if held:
             return [Cell("auto ", "dim"), Cell(f"on, {held} held", "warn")]
         return [Cell("auto ", "dim"), Cell("on")]
+
+
+def _scope(scopes: Sequence[str], cells: int) -> list[Cell]:
+    """What is looked at, in the words that fit; before it is cut, the program's name goes."""
+    words = next((s for s in scopes if width_of(f" gaesup  {s}") <= cells), scopes[-1])
+    if width_of(f" gaesup  {words}") > cells:
+        return [Cell(f" {words}")]
+    return [Cell(" gaesup", "strong"), Cell(f"  {words}")]
 
 
 def _coarse(seconds: float) -> str:

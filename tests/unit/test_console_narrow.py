@@ -114,3 +114,14 @@ async def test_a_question_that_stays_open_is_about_how_it_is_now() -> None:
         await console.press("y")
         await console.until(lambda: console.engine.commands, "the command")
         assert console.engine.commands[0][1]["expect_seq"] == now
+
+
+@pytest.mark.parametrize(
+    ("environment", "begins"), [("", " gaesup  all "), ("production", " production ")]
+)
+async def test_what_one_looks_at_is_not_cut_on_80_columns_when_read_only(
+    environment: str, begins: str
+) -> None:
+    async with console_on(size=(80, 24), read_only=True, environment=environment) as console:
+        await console.expects("READ-ONLY")
+        assert console.screen_text.startswith(begins)
