@@ -52,6 +52,7 @@ def begin(
     args: argparse.Namespace,
 ) -> int:
     """Sends the command and waits until the new replicas are seen to start."""
+    from gaesup_tui.service.modules import check_module
     from gaesup_tui.service.project import deploy_command
 
     there = _running(engine.status()["deployments"], deployment_key(unit, environment))
@@ -64,6 +65,7 @@ def begin(
         strategy=getattr(args, "strategy", None),
         replicas=_asked(args) or (there["replicas"] if there else None),
     )
+    check_module(project, unit, command.backend, command.revision)
     # What runs keeps its number of replicas: somebody may have scaled it for a reason.
     updates: dict[str, object] = {"replicas": None, "expect_seq": there["seq"]} if there else {}
     if _asked(args) is not None:
@@ -101,12 +103,14 @@ def _show(
     """What the deploy would do, with everything checked that can be without doing it."""
     from gaesup_tui.cli.strategies import numbered
     from gaesup_tui.domain.deploying import rollout_spec_of
+    from gaesup_tui.service.modules import check_module
     from gaesup_tui.service.project import deploy_command
 
     asked = _asked(args) or (there["replicas"] if there else None)
     command = deploy_command(
         project, unit, version, environment, strategy=args.strategy, replicas=asked
     )
+    check_module(project, unit, command.backend, command.revision)
     replicas = asked or command.replicas or 1
     spec = rollout_spec_of(command, replicas, there["replicas"] if there else None)
     change = f"{there['version'] if there else '·'}→{version}"

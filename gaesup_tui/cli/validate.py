@@ -17,14 +17,21 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
         out.raw(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
         return 0
-    from gaesup_tui.service import project
+    from gaesup_tui.service import modules, project
 
     loaded = project.load(Path(args.file) if args.file else project.find())
     versions = project.check_artifacts(loaded)
+    modules.check_modules(loaded)
     units, places = len(loaded.file.units), ", ".join(loaded.file.environments)
     there = f"{units} unit{'' if units == 1 else 's'}, "
     there += f"{versions} version{'' if versions == 1 else 's'}"
     out.line(f"{loaded.path}: valid. {there}, for {places}", "ok")
+    backends = modules.installed()
+    for name, where in loaded.file.environments.items():
+        if where.backend not in backends:
+            line = loaded.document.line(("environments", name, "backend"))
+            missing = f"no backend is called {where.backend} here, there are {', '.join(backends)}"
+            out.line(f"line {line}: environments.{name}.backend: {missing}", "warn")
     unpinned = [
         f"{unit} {version}"
         for unit, spec in loaded.file.units.items()

@@ -6,7 +6,7 @@ An implementation is found through the entry point group ``gaesup.backends``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -88,6 +88,13 @@ class BackendFactory(Protocol):
     """What the entry point names."""
 
     def __call__(self, places: Places) -> Backend: ...
+
+
+class ModuleGate(Protocol):
+    """What a factory may have too, to refuse a module before anything is deployed."""
+
+    def refuses(self, module: bytes, capabilities: Sequence[str], memory_bytes: int) -> str:
+        """Why a module never runs there, from its bytes alone; empty when it may."""
 
 
 class Clock(Protocol):

@@ -193,6 +193,19 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
     assert cart.client.hello()["seq"] == before
 
 
+def test_a_module_no_node_would_run_begins_nothing(cart: Stack, tmp_path: Path) -> None:
+    assert cart.run("init", cwd=tmp_path).returncode == 0
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "hello-v1.wasm").write_bytes(b"\0asm\1\0\0\0garbage")
+    before = cart.client.hello()["seq"]
+    words = ("deploy", "hello", "-e", "production", "--version", "v1")
+    for more in ((), ("--dry-run",)):
+        done = cart.run(*words, *more, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "module is cut off at byte 10" in done.stderr
+    assert cart.client.hello()["seq"] == before
+
+
 def test_a_watch_of_what_rests_says_so_once(cart: Stack) -> None:
     watched = cart.run("watch", "cart")
     assert watched.stdout == f"cart@production  {cart.row()['status_text']}\n"

@@ -11,6 +11,7 @@ from gaesup_tui.cli.main import main
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
 
+CART = Path(__file__).parents[2] / "examples" / "shop" / "artifacts" / "cart-v41.wasm"
 Said = pytest.CaptureFixture[str]
 
 
@@ -31,11 +32,47 @@ def test_init_writes_a_file_that_validates_once_its_module_is_there(
     assert "units.hello.versions.v1" in said
     assert "cannot be read" in said
     (tmp_path / "artifacts").mkdir()
-    (tmp_path / "artifacts" / "hello-v1.wasm").write_bytes(b"\0asm\1\0\0\0")
+    module = tmp_path / "artifacts" / "hello-v1.wasm"
+    module.write_bytes(CART.read_bytes())
     assert main(["validate"]) == 0
     said = capsys.readouterr().out
     assert "valid. 1 unit, 1 version, for production, development" in said
     assert "without a digest" in said
+
+
+@pytest.mark.parametrize(
+    ("after_header", "why"),
+    [
+        (b"", "export 'memory' is missing"),
+        (b"garbage", "module is cut off at byte 10"),
+        (b"\x02\x0e\x01\x03env\x06system\0\0", "import env.system is not allowed for a unit"),
+    ],
+)
+def test_a_module_the_node_would_refuse_is_not_called_valid(
+    after_header: bytes, why: str, tmp_path: Path, capsys: Said
+) -> None:
+    main(["init"])
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "hello-v1.wasm").write_bytes(b"\0asm\1\0\0\0" + after_header)
+    assert main(["validate"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("gaesup: gaesup.yaml:14: units.hello.versions.v1: ")
+    assert why in said
+    assert "backend local never runs it" in said
+
+
+def test_a_backend_that_is_not_installed_here_is_told_with_its_line(
+    tmp_path: Path, capsys: Said
+) -> None:
+    main(["init"])
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "hello-v1.wasm").write_bytes(CART.read_bytes())
+    file = tmp_path / "gaesup.yaml"
+    file.write_text(file.read_text().replace("{backend: local, replicas: 2", "{backend: lokal"))
+    assert main(["validate"]) == 0
+    assert "line 6: environments.production.backend: no backend is called lokal" in (
+        capsys.readouterr().out
+    )
 
 
 def test_init_never_overwrites(tmp_path: Path, capsys: Said) -> None:

@@ -6,12 +6,13 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from gaesup_backends.local import launch
 from gaesup_backends.local.client import NodeClient, NodeGone, NodeRefused, NodeSilent
+from gaesup_backends.local.gate import GateError, check_module
 from gaesup_backends.local.launch import LaunchError
 from gaesup_backends.local.names import LOG_NAME, PROTOCOL
 from gaesup_backends.local.translate import observation
@@ -41,6 +42,15 @@ class LocalBackend:
         self._started_pid: int | None = None
         self._pid: int | None = None
         """Of the node that answered last."""
+
+    @staticmethod
+    def refuses(module: bytes, capabilities: Sequence[str], memory_bytes: int) -> str:
+        """Why this node never runs a module; empty when it may."""
+        try:
+            check_module(module, list(capabilities), memory_bytes)
+        except GateError as error:
+            return str(error)
+        return ""
 
     async def start(self) -> None:
         """Find the node or start it; returns once it answered."""
