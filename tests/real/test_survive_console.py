@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
@@ -16,6 +17,7 @@ from .traffic import flowing, wrong
 
 pytestmark = pytest.mark.real
 
+FROZEN_S = 15.0
 AT_GATE = "v41→v42 at 25 %, waits for you"
 
 
@@ -77,15 +79,18 @@ def test_a_killed_console_decides_nothing_and_disturbs_nobody(gate: Stack) -> No
 
 
 def test_a_frozen_terminal_holds_nobody_up_and_thaws_to_the_present(gate: Stack) -> None:
-    """Nobody reads the console's output while a canary is promoted and another begins."""
+    """Nobody reads the console's output for 15 s, while a canary is promoted and another begins."""
     with console(gate) as frozen:
         frozen.sees(AT_GATE)
+        froze_at = time.monotonic()
         with flowing(gate.port, rps=100) as traffic:
             gate.ask("promote", full=True)
             gate.until(CART, lambda row: row["version"] == "v42", "promoted")
             gate.until(CART, lambda r: r["rollout"] and r["rollout"]["phase"] == "finished", "done")
             gate.deploy("cart", "v41")
             gate.until(CART, waits_for_person, "at the gate again")
+            while time.monotonic() - froze_at < FROZEN_S:
+                traffic.next_second()
             report = traffic.end()
         frozen.sees("v42→v41 at 25 %, waits for you", deadline_s=3.0)
         gate.ask("promote", full=True)
