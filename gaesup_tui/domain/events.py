@@ -19,6 +19,9 @@ from gaesup_tui.domain.claim_events import WindowBegan as WindowBegan
 from gaesup_tui.domain.claim_events import WindowEnded as WindowEnded
 from gaesup_tui.domain.claim_events import WindowRemoved as WindowRemoved
 from gaesup_tui.domain.commands import Deploy, OnFailure, TrainGate
+from gaesup_tui.domain.life_events import BackendRestarted as BackendRestarted
+from gaesup_tui.domain.life_events import EngineStarted as EngineStarted
+from gaesup_tui.domain.life_events import EngineStopped as EngineStopped
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
 from gaesup_tui.domain.rollout import Actor, Measured, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
@@ -313,20 +316,6 @@ class TrainFinished(Frozen):
     note: Text = ""
 
 
-class EngineStarted(Frozen):
-    """A life of the engine began; what came before ended with ``clean`` or without a word."""
-
-    kind: Literal["engine_started"] = "engine_started"
-    version: str
-    pid: int
-    after_crash: bool
-
-
-class EngineStopped(Frozen):
-    kind: Literal["engine_stopped"] = "engine_stopped"
-    why: Text = ""
-
-
 Event = Annotated[
     RolloutCreated
     | DeployQueued
@@ -369,6 +358,7 @@ Event = Annotated[
     | TrainTurned
     | TrainWentBack
     | TrainFinished
+    | BackendRestarted
     | EngineStarted
     | EngineStopped,
     Field(discriminator="kind"),

@@ -125,6 +125,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
         case ev.EngineStarted(version=version, after_crash=after_crash):
             how = " after it was killed" if after_crash else ""
             return f"engine {version} started{how}", "warn" if after_crash else "info"
+        case ev.BackendRestarted(backend=backend):
+            return f"the {backend} backend ended and was started again: all replicas anew", "warn"
         case ev.EngineStopped():
             return "engine stopped", "info"
 

@@ -136,6 +136,8 @@ class World:
                 before = self.calendar.open
                 self.calendar = calendar_fold.apply(self.calendar, event, recorded)
                 self._thaw_after(before, recorded.at)
+            case ev.BackendRestarted():
+                pass
             case ev.EngineStarted():
                 self.clean = False
             case ev.EngineStopped():

@@ -70,6 +70,7 @@ class Conductor:
         self._urgent: deque[Order] = deque()
         self._orders: deque[Order] = deque()
         self._looked: set[str] = set()
+        self._told: list[Event] = []
         self._failures = 0
         self._retry_at = 0.0
         self.frozen: str | None = None
@@ -99,6 +100,11 @@ class Conductor:
         await asyncio.wait({writing.task}, timeout=SLOW_S)
         if writing.done:
             self._settle()
+
+    def tell(self, event: Event) -> None:
+        """Something happened that nobody decided: recorded with what is decided next."""
+        self._told.append(event)
+        self._wake.set()
 
     async def submit(
         self, command: Command, by: Actor, idempotency_key: str | None = None
@@ -221,6 +227,8 @@ class Conductor:
             self._answer_refusals(draft)
 
     def _decide_rest(self, draft: Draft, now: float) -> None:
+        draft.record(self._told, ENGINE, now, safe=True)
+        self._told = []
         decide_calendar(draft, now)
         while self._orders:
             decide_order(draft, self._orders.popleft(), now, self._recent)
@@ -308,7 +316,14 @@ class Conductor:
         for order in draft.orders():
             _answer(order, draft.receipt(order, durable=True))
         self._answer_refusals(draft)
-        if thawed or self._ledger.held or self._orders or self._urgent or self._looked:
+        if (
+            thawed
+            or self._ledger.held
+            or self._orders
+            or self._urgent
+            or self._looked
+            or self._told
+        ):
             self._wake.set()
 
     def _failed(self, draft: Draft, error: BaseException) -> None:

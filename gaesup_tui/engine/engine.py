@@ -86,6 +86,7 @@ class Engine:
         self._artifacts = ArtifactStore(places.state / "artifacts")
         self._backups = places.state / "backups"
         self._hub = Hub()
+        self._boots: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._wire()
 
@@ -357,6 +358,9 @@ class Engine:
         sight = self.observer.sight(backend)
         assert sight is not None
         states = self.world.deployments.values()
+        if self._boots.get(backend, sight.boot) != sight.boot:
+            self._conductor.tell(ev.BackendRestarted(backend=backend))
+        self._boots[backend] = sight.boot
         self._judge.seen(sight, [state for state in states if state.backend == backend])
         self._conductor.looked(backend)
         self._reconciler.observed(backend)

@@ -61,6 +61,8 @@ def test_a_killed_node_is_started_again_and_given_all_it_had(stack: Stack) -> No
     assert row["rollout"]["id"] == gate["rollout"]["id"]
     assert waits_for_person(row), row["status_text"]
     assert report.answered > 0
+    told = [event["text"] for event in stack.history("") if event["kind"] == "backend_restarted"]
+    assert told == ["the local backend ended and was started again: all replicas anew"]
 
 
 def replaced(stack: Stack, version: str, pid: int) -> None:

@@ -195,7 +195,7 @@ class Oracle(Witness):
             case ev.WindowEnded(scope=scope, name=name):
                 must((scope, name) in self.windows, f"window {name} ended before it began")
                 self.windows.discard((scope, name))
-            case ev.PolicyTaken() | ev.WindowAdded() | ev.WindowRemoved():
+            case ev.PolicyTaken() | ev.WindowAdded() | ev.WindowRemoved() | ev.BackendRestarted():
                 pass
             case ev.EngineStarted(after_crash=after_crash):
                 must(after_crash != self.clean, "it does not know how the last life ended")
