@@ -8,6 +8,7 @@ from typing import cast
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
+from gaesup_tui.domain.ailing import ailing
 from gaesup_tui.domain.allowed import why_nots
 from gaesup_tui.domain.attending import attend
 from gaesup_tui.domain.deployment import Deployment
@@ -107,7 +108,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         seq=state.seq,
         version=state.stable.version if state.stable else None,
         status=status,
-        status_text=_status_text(state, status, why),
+        status_text=_status_text(state, status, why, ailing(state, sight.seen)),
         health=_health(state, sight.seen),
         since=_since(state),
         replicas=state.replicas,
@@ -224,7 +225,7 @@ def _resting(state: Deployment, seen: DeploymentSeen) -> Status:
     return health
 
 
-def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
+def _status_text(state: Deployment, status: Status, why: Waiting | None, ails: str) -> str:
     rollout = state.active
     if rollout is not None:
         change = _change(rollout)
@@ -247,7 +248,8 @@ def _status_text(state: Deployment, status: Status, why: Waiting | None) -> str:
             return "nothing serves: deploy one that is well, the first revision failed"
         case "unknown":
             return f"{stable}; its backend is not seen"
-    return f"100 % on {stable} ({colour}{status}){queued}"
+    because = f": {ails}" if ails and status in ("down", "degraded") else ""
+    return f"100 % on {stable} ({colour}{status}{because}){queued}"
 
 
 def _change(rollout: Rollout) -> str:

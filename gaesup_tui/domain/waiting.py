@@ -221,10 +221,10 @@ def not_ready(rollout: Rollout, seen: DeploymentSeen, side: str) -> str:
     if ready >= wanted:
         return f"{wanted} of {wanted} replicas ready"
     line = f"{wanted - ready} of {wanted} replicas not ready"
-    return f"{line}: {_worst(there)}" if there and _worst(there) else line
+    return f"{line}: {worst(there)}" if there and worst(there) else line
 
 
-def _worst(there: RevisionSeen) -> str:
+def worst(there: RevisionSeen) -> str:
     """The replica that tells most about why, as ``v42-3 restarts, exit 137 (memory limit)``."""
     if there.error:
         return there.error

@@ -163,6 +163,20 @@ def test_replicas_that_do_not_come_say_which_and_why(story: Story) -> None:
     assert view["waiting"]["then"] == "aborts"
 
 
+def test_what_serves_and_is_down_says_why(story: Story) -> None:
+    ended = "unhealthy: gsu_health answered 1"
+    falls = ReplicaSeen("v41-1", "backoff", story.now, restarts=4, last_exit=ended)
+    seen = story.seen()
+    sick = RevisionSeen(wanted=1, replicas=(falls,))
+    view = shown(story, DeploymentSeen(seen.weights, {revision("v41").id: sick}))
+    missing = story.deployment.replicas
+    (need,) = needs([view], None, story.now)
+    assert (need.kind, need.urgency) == ("down", 0)
+    assert need.text == (
+        f"100 % on v41 (down: {missing} of {missing} replicas not ready: v41-1 restarts, {ended})"
+    )
+
+
 def test_a_replica_that_refuses_to_be_ready_says_what_it_answers(story: Story) -> None:
     story.deploy("v42", replicas=1, **GATE)
     story.look()
