@@ -60,6 +60,9 @@ def _until_clear(rollout: Rollout, why: Waiting) -> Waiting:
 def _late(rollout: Rollout, why: Waiting, at: float) -> Waiting:
     step = rollout.step
     asked = duration(at - rollout.step_began)
+    if isinstance(step, Analyse) and not step.judge and why.then == WHEN_CLEAR:
+        what = f"{why.what}: not enough seen within {asked}, {FOR_YOU}"
+        return Waiting(what, at, person=True)
     if why.then == WHEN_CLEAR:
         return Waiting(f"no clear verdict within {asked}: {FOR_YOU}", at, person=True)
     if isinstance(step, Pause) and why.what == FOR_YOU:

@@ -130,8 +130,10 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             return Waiting("stabilising", since, False, since + (wait or 0), "goes on")
         case Analyse(duration_s=wait):
             verdict = rollout.verdict
-            said = f": {verdict.kind}" if verdict else ""
-            return Waiting(f"analysing{said}", since, False, since + wait, WHEN_CLEAR)
+            said = f"analysing: {verdict.kind}" if verdict else "analysing"
+            if not step.judge:
+                said = f"checks {', '.join(step.checks)}"
+            return Waiting(said, since, False, since + wait, WHEN_CLEAR)
         case Compare() if is_held(state) and ab_then(rollout) == "promote":
             return _held(state, since, None)
         case Compare():

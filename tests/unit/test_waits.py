@@ -17,7 +17,7 @@ from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.viewing import Sight, deployment_view
 from gaesup_tui.domain.views import DeploymentView, WaitingView
 
-from .story import KEY, KIM, Story
+from .story import KEY, KIM, Story, revision
 
 ANALYSIS: dict[str, Any] = {
     "canary": {"steps": [{"weight": 10}, {"analysis": {"duration": "30s", "expiry": "10m"}}]}
@@ -113,6 +113,32 @@ def test_a_wait_that_then_asks_a_person_can_be_extended_also_when_it_is_over(sto
     assert (waits(story)["then"], waits(story)["until"]) == (
         "asks you if not clear",
         story.now + 300,
+    )
+
+
+def test_a_plain_check_is_waited_for_by_its_name_and_not_by_the_judge(story: Story) -> None:
+    steps = [
+        *({"deploy": None}, {"ready": None}, {"weight": 10}, {"check": "errorRate <= 1% over 10s"}),
+        *({"weight": 100}, {"bake": "1m"}, {"retire": None}),
+    ]
+    story.ask(
+        cmd.Deploy.model_validate(
+            {
+                "deployment": KEY,
+                "revision": revision("v42"),
+                "strategy": "careful",
+                "replicas": 2,
+                "steps": steps,
+            }
+        )
+    )
+    story.settle()
+    story.verdict = Verdict(kind="NO EVIDENCE", reason="no requests")
+    story.look()
+    assert waits(story)["what"] == "checks errorRate <= 1% over 10s"
+    story.later(1900)
+    assert waits(story)["what"] == (
+        "checks errorRate <= 1% over 10s: not enough seen within 30m00, waits for you"
     )
 
 
