@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,10 +11,11 @@ from textual.widget import Widget
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.now import event_cells
 from gaesup_tui.console.page import Page
-from gaesup_tui.console.replica import Diff
+from gaesup_tui.console.replica import EVERYTHING, Diff
 from gaesup_tui.console.words import LABEL, following, status_cell, waiting_sentence
+from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.lock_views import lock_words
-from gaesup_tui.domain.views import DeploymentView, Numbers, ReplicaView, RevisionView
+from gaesup_tui.domain.views import DeploymentView, EventView, Numbers, ReplicaView, RevisionView
 from gaesup_widgets.cells import Cell, Value, age, millis, percent, rate, size
 from gaesup_widgets.grid import Column, Grid, Row
 from gaesup_widgets.paint import Lines, Runs, wrapped
@@ -97,6 +99,8 @@ class Deployment(Page):
             "good": _KNOWN_GOOD,
             "event": _EVENT,
         }
+        self._past: dict[int, EventView] = {}
+        """Its events from before those that all deployments share the console's memory for."""
         self._grid = Grid(
             (Column("text", min_width=20, weight=1),), layouts=layouts, symbols=desk.symbols
         )
@@ -104,6 +108,16 @@ class Deployment(Page):
     def compose(self) -> ComposeResult:
         yield self._head
         yield self._grid
+
+    def on_mount(self) -> None:
+        # Only reading: a worker that dies with the page is right for it.
+        self.run_worker(self._load(), exclusive=True)
+
+    async def _load(self) -> None:
+        with suppress(GaesupError):  # what is known without it is shown
+            found = await self.desk.engine.history(deployment=self._key, limit=_RECENT)
+            self._past = {event["seq"]: event for event in found}
+            self.show(EVERYTHING)
 
     def home(self) -> Widget:
         return self._grid
@@ -247,7 +261,9 @@ class Deployment(Page):
         return {"version": row.split(":")[1]}
 
     def _events(self, now: float) -> list[Row]:
-        events = [e for e in reversed(self.desk.replica.events) if e["deployment"] == self._key]
+        live = {e["seq"]: e for e in self.desk.replica.events if e["deployment"] == self._key}
+        known = {**self._past, **live}
+        events = [known[seq] for seq in sorted(known, reverse=True)]
         rows = [Row.heading("h:events", "Recent events", "e: all of them")]
         for event in events[:_RECENT]:
             cells: dict[str, Value] = {

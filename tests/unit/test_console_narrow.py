@@ -125,3 +125,16 @@ async def test_what_one_looks_at_is_not_cut_on_80_columns_when_read_only(
     async with console_on(size=(80, 24), read_only=True, environment=environment) as console:
         await console.expects("READ-ONLY")
         assert console.screen_text.startswith(begins)
+
+
+async def test_a_deployment_has_its_own_events_however_much_happened_elsewhere_since() -> None:
+    world = CannedWorld.of(8)
+    quiet = next(key for key in world.deployments if key != CART)
+    world.event("kim", "rollout_finished", quiet, "v7 is stable, long ago")
+    for number in range(60):  # more than a console is given when it comes
+        world.event("kim", "step_completed", CART, f"step {number} done")
+    async with console_on(world) as console:
+        await console.press("2", "/")
+        await console.type(quiet.partition("@")[0])
+        await console.press("enter", "g", "enter")
+        await console.expects("Recent events", "v7 is stable, long ago")
