@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
@@ -97,6 +97,8 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
     window = standing_in(world, state, now)
     why = waiting(state, sight.seen, stop, window) or waiting_queued(world, state, now)
     why = attend(state, why, now)
+    if why and sight.seen is None and sight.seen_at:  # unseen since then, not since the step began
+        why = replace(why, since=max(why.since, sight.seen_at))
     status = _status(state, sight.seen, stop, why)
     if window and status == "waiting":
         status = "frozen"

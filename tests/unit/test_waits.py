@@ -16,6 +16,7 @@ from gaesup_tui.domain.sentences import event_view
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.viewing import Sight, deployment_view
 from gaesup_tui.domain.views import DeploymentView, WaitingView
+from gaesup_tui.service.server.sights import mark
 
 from .story import KEY, KIM, Story, revision
 
@@ -98,9 +99,16 @@ def test_an_ignored_abort_holds_nothing_back(story: Story) -> None:
 def test_a_backend_that_is_silent_stays_the_reason_when_the_time_is_over(story: Story) -> None:
     analysing(story)
     story.later(700)
-    waiting = view(story, Sight())["waiting"]
+    waiting = view(story, Sight(seen_at=story.now - 40))["waiting"]
     assert waiting
     assert waiting["what"] == "the local backend does not answer"
+    assert waiting["since"] == story.now - 40
+
+
+def test_the_verdict_is_told_anew_while_nothing_is_seen() -> None:
+    late = Verdict(kind="NO EVIDENCE", reason="nothing seen of either side for 30 s", code="late")
+    before = Verdict(kind="CONTINUE", reason="a record is 5 s late")
+    assert mark(None, late, None, 0.0) != mark(None, before, None, 0.0)
 
 
 def test_a_wait_that_then_asks_a_person_can_be_extended_also_when_it_is_over(story: Story) -> None:

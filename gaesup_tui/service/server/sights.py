@@ -111,7 +111,7 @@ def mark(
     """Equal while nothing a view says in words has changed. Numbers that move all the time
     (requests in flight, processor time) are left out: they come with the telemetry."""
     if seen is None:
-        return None
+        return verdict and _verdict(verdict)  # that nothing is seen is news, too
     return (
         tuple(seen.weights.items()),
         seen.rules,
