@@ -7,6 +7,7 @@ from typing import Any
 
 from gaesup_tui.domain.views import DeploymentView
 
+_SCALE = frozenset({"scale", "scale_up", "scale_down"})
 _TRAFFIC = frozenset({"promote", "promote_full", "step_back", "abort", "abort_gradual", "rollback"})
 
 
@@ -22,7 +23,7 @@ def body_of(
             body |= {"action": "promote", "full": True}
         case "abort_gradual":
             body |= {"action": "abort", "gradual": True}
-        case "scale_up" | "scale_down":
+        case _ if action_id in _SCALE:
             body["action"] = "scale"
     return body
 
@@ -36,6 +37,9 @@ def seen_in(action_id: str, view: DeploymentView, seq: int) -> str:
     if view["seq"] < seq:
         return ""
     rollout = view["rollout"]
+    if action_id in _SCALE and (rollout is None or rollout["phase"] == "finished"):
+        wanted, ready = view["replicas"], view["ready"]
+        return f"{ready} of {wanted} ready" if ready == wanted else ""
     if action_id not in _TRAFFIC or rollout is None:
         return "done"
     seen = rollout["weight_seen"]

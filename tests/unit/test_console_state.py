@@ -126,6 +126,15 @@ def test_traffic_has_changed_when_the_route_says_so_not_when_it_was_asked_for() 
     )
 
 
+def test_replicas_are_there_when_they_are_ready_not_when_they_were_asked_for() -> None:
+    asked = view("cart@production", rollout=None, seq=12, replicas=3, ready=2)
+    for action in ("scale", "scale_up", "scale_down"):
+        assert seen_in(action, asked, 12) == ""
+        assert seen_in(action, {**asked, "ready": 3}, 12) == "3 of 3 ready"
+    moving = view("cart@production", rollout=canary(), seq=12, replicas=3, ready=2)
+    assert seen_in("scale", moving, 12) == "done"
+
+
 def test_an_abort_goes_out_without_a_check_and_others_with_what_was_looked_at() -> None:
     assert "expect_seq" not in body_of("abort", "cart@production", None, "", {})
     assert body_of("promote_full", "c@p", 7, "why", {}) == {
