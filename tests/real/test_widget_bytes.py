@@ -25,6 +25,7 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from gaesup_widgets.cells import Cell
+from gaesup_widgets.command_line import CommandLine
 from gaesup_widgets.confirm import Confirm, Question
 from gaesup_widgets.evidence import Evidence, EvidenceTable
 from gaesup_widgets.footer import KeyFooter, KeyHint
@@ -143,6 +144,7 @@ BUDGETS = {
     "log line": ("line 0030", 330),
     "log burst": ("line 9999", 4_000),
     "dialog": ("Promote cart", 2_400),
+    "command": (":prox", 120),
 }
 
 
@@ -293,6 +295,8 @@ class Subject(FrameDiff, App[None]):
                 return KeyFooter()
             case "log line" | "log burst":
                 return LogView()
+            case "command":
+                return CommandLine(lambda text: [f"{text}mote cart@production"])
         return Grid(COLUMNS)
 
     def on_mount(self) -> None:
@@ -308,6 +312,8 @@ class Subject(FrameDiff, App[None]):
                 widget.focus()
             case LogView():
                 widget.append(LogLine(f"line {number:04} GET /cart 200") for number in range(30))
+            case CommandLine():
+                widget.open("pro")  # where `x` is a letter
             case _:
                 self.change("before")
 
