@@ -64,7 +64,12 @@ def waiting(
         return None
     since = rollout.step_began
     if seen is None:
-        return Waiting(f"the {state.backend} backend does not answer", since, person=False)
+        goal = (
+            f"going back to {rollout.base.version}: "
+            if rollout.phase == "back" and rollout.base
+            else ""
+        )
+        return Waiting(f"{goal}the {state.backend} backend does not answer", since, person=False)
     if rollout.phase == "back":
         if isinstance(rollout.step, Pause):
             return _gradually(rollout)

@@ -163,6 +163,14 @@ def test_replicas_that_do_not_come_say_which_and_why(story: Story) -> None:
     assert view["waiting"]["then"] == "aborts"
 
 
+def test_a_way_back_says_where_it_leads_also_when_nobody_sees_it(story: Story) -> None:
+    canary(story, GATE)
+    story.ask(cmd.Abort(deployment=KEY, why="bad"))
+    view = deployment_view(story.world, story.deployment, Sight(seen=None), story.now)
+    assert view["waiting"]
+    assert view["waiting"]["what"] == "going back to v41: the local backend does not answer"
+
+
 def test_what_serves_and_is_down_says_why(story: Story) -> None:
     ended = "unhealthy: gsu_health answered 1"
     falls = ReplicaSeen("v41-1", "backoff", story.now, restarts=4, last_exit=ended)
