@@ -171,7 +171,8 @@ def details(row: StatusRow, now: float) -> list[tuple[str, str]]:
         by = f"{queued['version']} {queued['strategy']} by {queued['by']} {when} ago"
         lines.append(("next", f"{by} (`gaesup unqueue {row['key']}` drops it)"))
     if hold := row["hold"]:
-        lines.append(("held", f"by {hold['by']}: {hold['why']} (`gaesup release {row['key']}`)"))
+        release = f"gaesup release {row['key']} --reason WHY"
+        lines.append(("held", f"by {hold['by']}: {hold['why']} (`{release}`)"))
     if lock := row["lock"]:
         lines.append(("locked", f"{lock_words(lock, now)} (`gaesup unlock {row['key']}`)"))
     if notice := row["notice"]:
@@ -205,10 +206,10 @@ def _rollout(row: StatusRow, now: float) -> list[tuple[str, str]]:
     if rollout["cause"]:
         lines.append(("", f"because {rollout['cause']}"))
     if waiting := row["waiting"]:
-        until = waiting["until"]
-        then = ""
-        if until is not None and waiting["then"]:
-            then = f"; {waiting['then']} in {duration(max(0.0, until - now))}"
+        until, then = waiting["until"], waiting["then"]
+        if until is not None and then:
+            then = f"{then} in {duration(max(0.0, until - now))}"
+        then = f"; {then}" if then else ""
         since = duration(max(0.0, now - waiting["since"]))
         lines.append(("waits", f"{waiting['what']}, since {since}{then}"))
     return lines

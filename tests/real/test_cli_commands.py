@@ -107,6 +107,8 @@ def test_abort_returns_the_traffic_and_waiting_scripts_are_told(cart: Stack) -> 
 def test_pause_holds_and_resume_lets_go(cart: Stack) -> None:
     at_gate(cart)
     assert "paused by" in cart.run("pause", "cart").stdout
+    waits = next(line for line in cart.run("status", "cart").stdout.splitlines() if "waits" in line)
+    assert waits.endswith("; stays so")
     refused = cart.run("promote", "cart")
     assert refused.returncode == 4
     assert re.fullmatch(
@@ -121,10 +123,11 @@ def test_stop_brings_everything_to_rest_and_release_needs_a_reason(cart: Stack) 
     stopped = cart.run("stop", "--all", "--reason", "fire")
     assert stopped.returncode == 0, stopped.stderr
     assert "everything in scope is at rest, seen after" in stopped.stdout
+    assert "`gaesup release --all --reason WHY` lets new work begin again" in stopped.stdout
     assert "STOPPED everything by" in cart.run("status").stdout
     refused = cart.run("deploy", "cart", "-e", "production", "--version", "v42")
     assert refused.returncode == 4
-    assert "release it first" in refused.stderr
+    assert "release it first, with a reason: `gaesup release --all --reason" in refused.stderr
     assert cart.run("release", "--all", "--reason", " ").returncode == 2
     assert cart.run("release", "--all", "--reason", "out").returncode == 0
 
