@@ -41,7 +41,9 @@ def rollback_line(target: Revision, wanted: int, pace: Pace) -> str:
 
 
 def _to(revision: Revision, wanted: int, pace: Pace) -> str:
-    there = pace.seen.revision(revision.id) if pace.seen else None
+    if pace.seen is None:
+        return f"{revision.version}; how warm it is cannot be seen now"
+    there = pace.seen.revision(revision.id)
     ready = there.ready if there else 0
     if ready >= wanted:
         return f"{revision.version} is warm, {ready} of {wanted}: {_about(pace.switch_s)}"

@@ -103,6 +103,9 @@ def test_a_backend_that_is_silent_stays_the_reason_when_the_time_is_over(story: 
     assert waiting
     assert waiting["what"] == "the local backend does not answer"
     assert waiting["since"] == story.now - 40
+    rollout = view(story, Sight(seen_at=story.now - 40))["rollout"]
+    assert rollout
+    assert rollout["way_back"] == "v41; how warm it is cannot be seen now"  # and not: 0 of 2
 
 
 def test_the_verdict_is_told_anew_while_nothing_is_seen() -> None:
