@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.grammar import BY_NAME, COMMANDS, Argument, Command
@@ -62,7 +63,11 @@ def words(line: list[str], at: int, args: argparse.Namespace) -> list[str]:
     command = BY_NAME.get(line[1])
     if command is None:
         return []
-    return sorted({w for w in _at(command, line[at - 1], now, args) if w.startswith(now)})
+    if line[at - 1] == "--version":
+        found = _versions(line[2:at], args)
+    else:
+        found = _at(command, line[at - 1], now, args)
+    return sorted({word for word in found if word.startswith(now)})
 
 
 def _at(command: Command, before: str, now: str, args: argparse.Namespace) -> list[str]:
@@ -99,6 +104,29 @@ def _strategies(args: argparse.Namespace) -> list[str]:
         return [*BUILT_IN, *load(find()).file.strategies]
     except GaesupError:
         return list(BUILT_IN)
+
+
+def _versions(words_before: list[str], args: argparse.Namespace) -> list[str]:
+    """Those of the unit that was named, in the nearest file or in the one its deployment came
+    from."""
+    unit = next((word.partition("@")[0] for word in words_before if not word.startswith("-")), "")
+    from gaesup_tui.service.project import find, load
+
+    def listed(path: Path) -> list[str]:
+        units = load(path).file.units
+        return list(units[unit].versions) if unit in units else []
+
+    try:
+        if found := listed(find()):
+            return found
+    except GaesupError:
+        pass
+    try:
+        views = connect(args).snapshot()["deployments"]
+        files = {view["project"] for view in views if view["unit"] == unit and view["project"]}
+        return [version for file in files for version in listed(Path(file))]
+    except GaesupError:
+        return []
 
 
 def _rows(args: argparse.Namespace) -> list[StatusRow]:

@@ -54,9 +54,9 @@ class TypedLines:
 
     def _complete(self, text: str) -> list[str]:
         desk = self._console.desk
-        versions = {
-            good["version"] for view in desk.replica.deployments.values() for good in view["good"]
-        }
+        views = desk.replica.deployments.values()
+        named = [view for view in views if {view["key"], view["unit"]} & set(text.split())]
+        versions = {good["version"] for view in named or views for good in view["good"]}
         return complete(text, sorted(desk.replica.deployments), sorted(versions))
 
     # What was typed -------------------------------------------------------------------------
