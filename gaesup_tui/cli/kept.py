@@ -12,7 +12,7 @@ def tell_if_removed(hello: Hello, after: int = 0) -> None:
     """One line on standard error when events after ``after`` were removed: what is printed may
     be for a program."""
     begins = hello.get("begins", 1)
-    if after + 1 < begins:
+    if begins > 1 and after + 1 < begins:
         day = time.strftime("%Y-%m-%d", time.localtime(hello["begins_at"]))
         print(
             f"gaesup: events of before {day} (up to {begins - 1}) are no longer kept: "

@@ -143,7 +143,8 @@ def _summary(report: LoadReport, out: Output) -> None:
     for kind, count in sorted(report.errors.items()):
         out.line(f"  {kind}   {count}", "bad")
     if report.late:
-        out.line(f"  {report.late} were sent late: this machine did not keep up", "warn")
+        were = "was" if report.late == 1 else "were"
+        out.line(f"  {report.late} {were} sent late: this machine did not keep up", "warn")
     if latency := report.latency:
         names = ("p50", "p90", "p95", "p99", "max")
         values = (latency.p50_s, latency.p90_s, latency.p95_s, latency.p99_s, latency.max_s)

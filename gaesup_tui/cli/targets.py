@@ -71,9 +71,14 @@ def matching(
     found = [
         row for row in rows if name in (None, row["unit"]) and place in (None, row["environment"])
     ]
-    if not found and (name or place):
+    if not found and name:
+        hint = _near(rows, name, place)
+        raise NotFound(f"there is no deployment {_shown(name, place)}", hint=hint)
+    if not found and place:
+        there = ", ".join(sorted({row["environment"] for row in rows}))
         raise NotFound(
-            f"there is no deployment {_shown(name or '*', place)}", hint=_near(rows, name, place)
+            f"nothing is deployed in {printable_line(place, 80)}",
+            hint=f"there are {there}" if there else _near(rows, None, place),
         )
     return found
 
