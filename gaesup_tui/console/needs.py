@@ -60,22 +60,33 @@ def _of(view: DeploymentView, now: float) -> Need | None:
     fine = status in ("healthy", "progressing", "baking") and not hold and not view["problem"]
     if fine and not (waiting and waiting["person"]):
         return None
-    if status in ("down", "failed"):
-        return _need(view, "down", view["status_text"], view["since"], "", 0)
+    if status == "failed":
+        return _need(view, "down", view["status_text"], view["since"], "stays so", 0)
+    if status == "down":
+        return _need(view, "down", view["status_text"], *_ailing(view), 0)
     if waiting is not None and waiting["person"]:
         # A window ends by itself: whoever decides something comes first.
         kind, urgency = ("window", 2) if waiting["then"] == "goes on" else (_kind(view), 1)
         then = _then(waiting, now)
         return _need(view, kind, view["status_text"], waiting["since"], then, urgency)
     if status == "unknown":
-        return _need(view, "not seen", view["status_text"], view["seen_at"], "", 1)
+        return _need(view, "not seen", view["status_text"], view["seen_at"], "asked again", 1)
     if status == "degraded" or view["problem"]:
         text = view["problem"] or view["status_text"]
-        return _need(view, "degraded", text, None, "", 2)
+        return _need(view, "degraded", text, *_ailing(view), 2)
     if hold is not None and view["notice"] is None:  # the notice says the same first
         text = f"automation held by {hold['by']}: {hold['why']}"
         return _need(view, "held", text, hold["at"], "stays held", 2)
     return None
+
+
+def _ailing(view: DeploymentView) -> tuple[float | None, str]:
+    """Since when replicas that serve are not ready, as far as one sees, and what follows."""
+    serving = [there for there in view["revisions"] if there["weight_wished"]]
+    sick = [each for there in serving for each in there["replicas"] if each["state"] != "ready"]
+    starts = any(each["next_start_at"] for each in sick)
+    since = min((each["since"] for each in sick), default=None)
+    return since, "restarts go on" if starts else "stays so" if sick else "tried again"
 
 
 def _lock_ends(view: DeploymentView, now: float) -> Need | None:

@@ -173,13 +173,14 @@ def test_a_way_back_says_where_it_leads_also_when_nobody_sees_it(story: Story) -
 
 def test_what_serves_and_is_down_says_why(story: Story) -> None:
     ended = "unhealthy: gsu_health answered 1"
-    falls = ReplicaSeen("v41-1", "backoff", story.now, restarts=4, last_exit=ended)
+    falls = ReplicaSeen("v41-1", "backoff", story.now - 7, 4, ended, next_start_at=story.now + 3)
     seen = story.seen()
     sick = RevisionSeen(wanted=1, replicas=(falls,))
     view = shown(story, DeploymentSeen(seen.weights, {revision("v41").id: sick}))
     missing = story.deployment.replicas
     (need,) = needs([view], None, story.now)
     assert (need.kind, need.urgency) == ("down", 0)
+    assert (need.since, need.then) == (story.now - 7, "restarts go on")
     assert need.text == (
         f"100 % on v41 (down: {missing} of {missing} replicas not ready: v41-1 restarts, {ended})"
     )
