@@ -58,6 +58,8 @@ def _action_of(body: dict[str, Any]) -> str:
     """The name of the action in the one table."""
     if body.get("full"):
         return "promote_full"
+    if body.get("start") == "failed":
+        return "retry_failed"
     return "abort_gradual" if body.get("gradual") else str(body["action"])
 
 

@@ -177,6 +177,8 @@ def _decision(first: str, rest: Sequence[str], keys: Sequence[str], current: str
             more["replicas"] = word
         else:
             names.append(word)
+    if first == "retry" and more.get("start") == "failed":
+        action_id, more = "retry_failed", {}
     if first == "scale" and "replicas" not in more:
         raise Invalid("scale: how many replicas?", hint="scale cart@production --replicas 4")
     if first == "extend":

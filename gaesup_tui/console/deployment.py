@@ -71,6 +71,7 @@ class Deployment(Page):
         "scale",
         "unhold",
         "retry",
+        "retry_failed",
         "timeline",
         "scale_up",
         "scale_down",

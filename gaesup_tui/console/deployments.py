@@ -66,6 +66,7 @@ class Deployments(Page):
         "ack",
         "unhold",
         "retry",
+        "retry_failed",
         "scale_up",
         "scale_down",
         "promote_full",

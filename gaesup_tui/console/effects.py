@@ -23,6 +23,8 @@ def body_of(
             body |= {"action": "promote", "full": True}
         case "abort_gradual":
             body |= {"action": "abort", "gradual": True}
+        case "retry_failed":
+            body |= {"action": "retry", "start": "failed"}
         case _ if action_id in _SCALE:
             body["action"] = "scale"
     return body

@@ -84,6 +84,7 @@ class Now(Page):
         "rollback",
         "unhold",
         "retry",
+        "retry_failed",
         "promote_full",
         "logs",
         "timeline",

@@ -57,6 +57,7 @@ class Rollout(Page):
         "load",
         "step_back",
         "retry",
+        "retry_failed",
         "rollback",
         "unhold",
         "hold",

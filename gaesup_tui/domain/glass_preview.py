@@ -6,7 +6,7 @@ from gaesup_tui.domain.freezing import InForce, window_for
 from gaesup_tui.domain.views import Preview
 from gaesup_tui.domain.world import World
 
-_FORWARD = frozenset({"deploy", "promote", "promote_full", "retry", "resume"})
+_FORWARD = frozenset({"deploy", "promote", "promote_full", "retry", "retry_failed", "resume"})
 
 
 def glass_in_the_way(world: World, action: str, key: str, now: float) -> InForce | None:

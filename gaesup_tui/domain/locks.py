@@ -7,7 +7,12 @@ from gaesup_tui.domain.deployment import Deployment, Lock
 from gaesup_tui.domain.lock_views import LockView, lock_words
 from gaesup_tui.domain.rollout import Actor
 
-FORWARD = frozenset({"deploy", "queue", "promote", "promote_full", "retry", "resume", "unhold"})
+FORWARD = frozenset(
+    {
+        *("deploy", "queue", "promote", "promote_full"),
+        *("retry", "retry_failed", "resume", "unhold"),
+    }
+)
 """What leads forward: only the holder of a lock may do it."""
 
 

@@ -15,6 +15,7 @@ from gaesup_tui.domain.gradual import gradual_line
 from gaesup_tui.domain.ignoring import ignore_lines, meant
 from gaesup_tui.domain.queueing import queue_lines
 from gaesup_tui.domain.remedies import commands
+from gaesup_tui.domain.retrying import retry_lines
 from gaesup_tui.domain.returning import rollback_line, way_back_line
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.second_person import approval_line
@@ -365,10 +366,9 @@ def _resting_lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple
             takes = rollback_line(target.revision, max(1, state.replicas), sight)
             then = f"{version} 100 %   ({good})"
             return [("Then", then), ("Takes", takes), *said, ("Leaves", stable)]
-        case "retry":
+        case "retry" | "retry_failed":
             assert state.rollout is not None  # why_not looked
-            why = state.rollout.cause.reason if state.rollout.cause else ""
-            return [("Then", f"{state.rollout.candidate.version} again"), ("Failed by", why)]
+            return retry_lines(state.rollout, failed_step=action == "retry_failed")
         case "unhold":
             assert state.hold is not None  # why_not looked
             held = f"{state.hold.why} (by {state.hold.by.name})"

@@ -67,3 +67,18 @@ def in_waves(plan: Plan) -> bool:
     """Whether replicas of either side come or go in parts."""
     counts = {(s.side, s.replicas) for s in plan if isinstance(s, Scale) and s.replicas}
     return len(counts) > 1
+
+
+def retry_lines(failed: Rollout, *, failed_step: bool) -> list[tuple[str, str]]:
+    """From which step it begins again, and that there is another way to begin."""
+    version, plan = failed.candidate.version, failed.spec.plan
+    again, index = from_failed(failed)
+    if failed_step:
+        rest = again[index:]
+        then = f"{version} again from {rest[0].title()}: what had passed is not waited for anew"
+        other = "from the start: retry"
+    else:
+        then = f"{version} again from the start: {', '.join(step.title() for step in plan[:4])} …"
+        other = f"from {again[index].title()}, where it ended: retry --from failed"
+    why = failed.cause.reason if failed.cause else ""
+    return [("Then", then), ("Or", other), ("Failed by", why)]

@@ -109,7 +109,7 @@ def approval_line(
     """What the dialog says of the rule; empty where one word is enough."""
     if not asks_two(world, key):
         return []
-    if action in ("deploy", "retry"):
+    if action in ("deploy", "retry", "retry_failed"):
         return [("Two", "it waits for a second person before anything begins")]
     rollout = state.active if state else None
     if state is None or rollout is None or action not in ("promote", "promote_full"):

@@ -33,7 +33,7 @@ KEYS = ["cart@production", "cart@staging", "search@production"]
         ("promote search --full", Deed("promote_full", "search@production")),
         ("promote", Deed("promote", "cart@production")),
         ("abort cart@staging", Deed("abort", "cart@staging")),
-        ("retry search --from failed", Deed("retry", "search@production", {"start": "failed"})),
+        ("retry search --from failed", Deed("retry_failed", "search@production", {})),
         ("rollback search --version=v7", Deed("rollback", "search@production", {"version": "v7"})),
         ("scale search 4", Deed("scale", "search@production", {"replicas": "4"})),
         ("scale search --replicas -1", Deed("scale", "search@production", {"replicas": "-1"})),

@@ -48,6 +48,20 @@ async def test_i_ignores_the_check_in_the_way_and_only_with_a_reason() -> None:
         assert (body["action"], body["check"], body["why"]) == ("ignore", "analysis", "known flake")
 
 
+async def test_r_in_capitals_begins_again_at_the_step_that_failed() -> None:
+    async with console_on() as console:
+        view = console.engine.world.deployments[CART]
+        view["rollout"]["phase"], view["actions"]["retry"] = "finished", None
+        console.engine.change(CART)
+        await console.press("enter", "R")
+        await console.expects("Retry failed cart@production")
+        await console.dead_time()
+        await console.press("y")
+        await console.until(lambda: console.engine.commands, "the command")
+        body = console.engine.commands[0][1]
+        assert (body["action"], body["start"]) == ("retry", "failed")
+
+
 async def test_i_asks_which_check_when_none_is_in_the_way() -> None:
     async with console_on() as console:
         view = console.engine.world.deployments[CART]

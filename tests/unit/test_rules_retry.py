@@ -6,8 +6,10 @@ import pytest
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.preview import preview
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Scale, SetTraffic
+from gaesup_tui.domain.viewing import Sight
 
 from .story import KEY, Story
 
@@ -104,3 +106,22 @@ def test_what_is_scaled_on_its_way_back_comes_to_rest_with_as_many(story: Story)
     story.settle()
     assert story.deployment.active is None
     assert story.deployment.replicas == 3
+
+
+def test_the_question_says_from_which_step_it_begins_and_how_else() -> None:
+    story = Story()
+    story.stable("v41")
+    steps = [{"weight": 10}, {"pause": None}, {"weight": 50}, {"pause": None}]
+    story.deploy("v42", canary={"steps": steps})
+    story.settle()
+    story.ask(cmd.Abort(deployment=KEY, why="too soon"))
+    story.settle()
+
+    def lines(action: str) -> dict[str, str]:
+        return dict(preview(story.world, action, KEY, Sight(), story.now)["lines"])
+
+    assert lines("retry")["Then"].startswith("v42 again from the start: candidate × 2, healthy")
+    assert lines("retry")["Or"] == "from wait for you, where it ended: retry --from failed"
+    assert lines("retry_failed")["Then"].startswith("v42 again from wait for you: ")
+    assert lines("retry_failed")["Or"] == "from the start: retry"
+    assert lines("retry_failed")["Failed by"] == "too soon"
