@@ -28,7 +28,8 @@ units:
     deadline: 500ms # longest time one request may take
     # config: {greeting: "hello"}
 
-    # `canary` (a growing share) or `rolling` (replica by replica).
+    # `canary` (a growing share), `rolling` (replica by replica), `blueGreen`, `abTest`, or one of
+    # your own: docs/strategies.md.
     strategy: canary
     canary:
       steps:
