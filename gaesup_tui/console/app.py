@@ -18,7 +18,7 @@ from textual.binding import BindingsMap
 from textual.containers import Vertical
 
 from gaesup_tui.console import leaving, roots
-from gaesup_tui.console.desk import Desk
+from gaesup_tui.console.desk import Desk, shown_key
 from gaesup_tui.console.frame import Foot, Strip, TabLine, Truth
 from gaesup_tui.console.keymap import load_keymap
 from gaesup_tui.console.keys import BURST_S, BurstGuard, bindings, first_keys
@@ -228,6 +228,13 @@ class Console(FrameDiff, App[int]):
                 return
             self.foot.hush()
         await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that nobody took and nothing is bound to says so, or one wonders what it did."""
+        known = event.key in self.screen.active_bindings
+        if event.is_printable and not known and len(self.screen_stack) == 1:
+            shown = shown_key(self.desk.keys.get("help", "question_mark"))
+            self.foot.say(f"{event.character} does nothing here: {shown} shows the keys", "dim")
 
     def _tell_of_burst(self) -> None:
         self._guard.is_told = False

@@ -44,7 +44,7 @@ async def test_the_tabs_are_reached_by_number_and_left_by_q() -> None:
 async def test_tabs_of_later_work_do_not_exist_yet() -> None:
     async with console_on() as console:
         await console.press("3", "4", "5")
-        await console.expects("Needs you")
+        await console.expects("Needs you", "5 does nothing here: ? shows the keys")
         assert "Pipelines" not in console.screen_text
 
 
@@ -286,3 +286,12 @@ async def test_a_rollout_says_what_became_of_the_reads_that_were_copied() -> Non
     async with console_on(world) as console:
         await console.press("enter")
         await console.expects(f"mirror  {told}")
+
+
+async def test_no_key_that_does_something_is_said_to_do_nothing() -> None:
+    async with console_on() as console:
+        for screen in ("1", "2", "6"):
+            await console.press(screen)
+            for key in "jkgGtsS wy":
+                await console.press("space" if key == " " else key)
+                assert "does nothing" not in console.screen_text
