@@ -8,13 +8,14 @@ from gaesup_tui.domain.gradual import is_gradual, shares_back
 from gaesup_tui.domain.holding import held_before
 from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
-from gaesup_tui.domain.retrying import in_waves, no_again
+from gaesup_tui.domain.retrying import no_again
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.second_person import needs_another
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.waiting import runs_out_at
+from gaesup_tui.domain.waves import in_waves
 from gaesup_tui.domain.world import World
 
 DEPLOYMENT_ACTIONS = (

@@ -16,7 +16,7 @@ from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.gradual import gradual_way_back
 from gaesup_tui.domain.ignoring import ignore
 from gaesup_tui.domain.queueing import drop, drop_all, queue_deploy
-from gaesup_tui.domain.retrying import from_failed, replicas_again, resized
+from gaesup_tui.domain.retrying import from_failed, replicas_again
 from gaesup_tui.domain.revision import Revision
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import retreat
@@ -27,6 +27,7 @@ from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.train_commands import abort_train, promote_train, start_train
 from gaesup_tui.domain.train_order import without_stops
 from gaesup_tui.domain.waiting import runs_out_at
+from gaesup_tui.domain.waves import resized
 from gaesup_tui.domain.world import World, in_scope
 
 

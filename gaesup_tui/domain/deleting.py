@@ -27,6 +27,7 @@ def cleared(by: Actor, at: float, why: str) -> dict[str, object]:
     return {
         "deleted": Deleted(by=by, at=at, why=why),
         "stable": None,
+        "colour": "",
         "good": (),
         "replicas": 0,
         "queued": None,

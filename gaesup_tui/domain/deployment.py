@@ -27,6 +27,7 @@ from gaesup_tui.domain.rollout import (
 )
 from gaesup_tui.domain.steps import AUTOMATIC, Scale, SetTraffic
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.waves import resized
 
 KEEP_RELEASES = 20
 KEEP_PAST = 10
@@ -258,6 +259,7 @@ def _scaled(state: Deployment, replicas: int, at: float) -> Deployment:
             if getattr(rollout, name)
         }
         more: dict[str, object] = {"replicas": replicas, "base_wanted": replicas}
+        more["scaled"] = rollout.scaled or replicas != rollout.base_wanted
         if rollout.phase == "back":  # or its plan would ask for the base as it was before
             more["plan"] = tuple(
                 step.model_copy(update={"replicas": replicas})
@@ -265,6 +267,8 @@ def _scaled(state: Deployment, replicas: int, at: float) -> Deployment:
                 else step
                 for step in rollout.plan
             )
+        else:  # or what is still to start would start as many as were wanted before
+            more["plan"] = resized(rollout.plan, replicas)
         changed["rollout"] = rollout.model_copy(update=more | wished(rollout, at, **sides))
     return state.model_copy(update=changed)
 

@@ -17,10 +17,11 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Refused
 from gaesup_tui.domain.guards import guard_name
 from gaesup_tui.domain.ignored import ANALYSIS, JUDGE, SMOKE
-from gaesup_tui.domain.retrying import from_failed, no_again, replicas_again, resized
+from gaesup_tui.domain.retrying import from_failed, no_again, replicas_again
 from gaesup_tui.domain.rollout import Actor, Ignored, Rollout
 from gaesup_tui.domain.steps import Analyse, SmokeTest
 from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.waves import resized
 
 
 def no_ignore(state: Deployment) -> str | None:

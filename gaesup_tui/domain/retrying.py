@@ -14,6 +14,7 @@ from gaesup_tui.domain.steps import (
     SetTraffic,
     SmokeTest,
 )
+from gaesup_tui.domain.waves import in_waves
 
 
 def from_failed(failed: Rollout) -> tuple[Plan, int]:
@@ -40,33 +41,16 @@ def replicas_again(state: Deployment, failed: Rollout) -> int:
     return failed.replicas if state.replicas == before else max(1, state.replicas)
 
 
-def resized(plan: Plan, replicas: int) -> Plan:
-    """The plan with the candidate whole at so many. One in waves stays as it is: ``no_again``."""
-    if in_waves(plan):
-        return plan
-    return tuple(
-        step.model_copy(update={"replicas": replicas})
-        if isinstance(step, Scale) and step.side == "candidate" and step.replicas
-        else step
-        for step in plan
-    )
-
-
 def no_again(state: Deployment, failed: Rollout) -> str | None:
     """Why its plan cannot be run once more; None when it can."""
     plan = failed.spec.plan
     if failed.spec.strategy != "rolling" and not in_waves(plan):
         return None
     counts = [s.replicas for s in plan if isinstance(s, Scale) and s.side == "candidate"]
-    if state.replicas == failed.base_wanted and max(counts) == failed.replicas:
+    fits = state.replicas == failed.base_wanted and max(counts) == failed.replicas
+    if fits and not failed.scaled:
         return None
     return "replicas were scaled since, so its waves do not fit any more: deploy it again"
-
-
-def in_waves(plan: Plan) -> bool:
-    """Whether replicas of either side come or go in parts."""
-    counts = {(s.side, s.replicas) for s in plan if isinstance(s, Scale) and s.replicas}
-    return len(counts) > 1
 
 
 def retry_lines(failed: Rollout, *, failed_step: bool) -> list[tuple[str, str]]:

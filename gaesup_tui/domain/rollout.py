@@ -142,6 +142,8 @@ class Rollout(Frozen):
     before that tells nothing about them."""
     base_wanted: int = 0
     """Replicas the base had when it began: the way back asks for them again."""
+    scaled: bool = False
+    """Whether somebody changed the number of replicas since it began."""
     ignored: tuple[Ignored, ...] = ()
     paused: Paused | None = None
     glass: Glass | None = None

@@ -65,6 +65,22 @@ def test_a_deleted_deployment_takes_no_command_but_a_deploy_that_begins_anew() -
     assert told.deployment.deleted is None
 
 
+def test_what_begins_anew_has_no_colour_of_what_was_there() -> None:
+    told = Story()
+    told.stable("v41")
+    told.deploy("v42", "blueGreen")
+    told.settle()
+    told.ask(cmd.Promote(deployment=KEY, full=True))
+    told.settle()
+    told.later(3600)
+    told.settle()
+    assert told.deployment.colour
+    told.ask(cmd.Delete(deployment=KEY))
+    told.deploy("v43", "canary")
+    assert told.deployment.active
+    assert told.deployment.active.colour == ""
+
+
 def test_its_traffic_ends_before_its_replicas_and_another_life_leaves_it_gone(rig: Rig) -> None:
     async def story(rig: Rig) -> None:
         await rig.deploy("v41", replicas=2)

@@ -62,6 +62,16 @@ def test_waves_made_for_other_replicas_are_not_run_again(story: Story) -> None:
         again(story)
 
 
+def test_nor_one_wave_that_was_made_for_a_smaller_base(story: Story) -> None:
+    story.ask(cmd.Scale(deployment=KEY, replicas=1))
+    story.deploy("v42", "rolling", replicas=3, rolling={"maxSurge": 2, "maxUnavailable": 0})
+    story.ask(cmd.Scale(deployment=KEY, replicas=3))
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+    with pytest.raises(Refused, match="its waves do not fit any more: deploy it again"):
+        story.ask(cmd.Retry(deployment=KEY))
+
+
 def test_one_that_was_scaled_to_nothing_rolls_with_the_base_it_starts(story: Story) -> None:
     story.ask(cmd.Scale(deployment=KEY, replicas=0))
     story.deploy("v42", "rolling", 3)

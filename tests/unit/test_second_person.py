@@ -215,3 +215,21 @@ def test_two_actors_at_a_running_engine(tmp_path: Path) -> None:
         assert ENGINE.name not in {e.by.name for e in rig.disk.events if "approv" in e.event.kind}
 
     Rig(tmp_path).run(check)
+
+
+@pytest.mark.parametrize("strategy", ["canary", "rolling"])
+def test_what_was_scaled_while_it_waits_brings_as_many_once_it_begins(strategy: str) -> None:
+    told = Story()
+    told.ask(cmd.TakePolicies(policies=(TWO,)))
+    told.deploy("v41", replicas=1)
+    told.ask(cmd.Promote(deployment=KEY), MARA)
+    told.settle()
+    told.deploy("v42", strategy, replicas=1, rolling={"bake": 0}, **TWICE)
+    told.ask(cmd.Scale(deployment=KEY, replicas=3))
+    told.ask(cmd.Promote(deployment=KEY, full=True), MARA)
+    told.settle()
+    told.later(3600)
+    assert told.deployment.active is None
+    assert told.deployment.stable
+    assert told.deployment.stable.version == "v42"
+    assert [n for _, n in told.deployment.replica_wishes().values()] == [3]
