@@ -54,6 +54,9 @@ class Claims:
                 gone = self.locks.pop(key)
                 whose = gone.by.name if gone.by != recorded.by else ""
                 must(broken_of == whose, f"{key}: a lock of {gone.by.name} ended for {broken_of}")
+            case ev.DeploymentDeleted():
+                self.held.discard(key)
+                self.locks.pop(key, None)
             case ev.DecisionMade(index=index, share=True):
                 self.cleared[key] = index
             case ev.RolloutCreated(rollout=rollout) if key in self.held and recorded.by == ENGINE:

@@ -28,7 +28,6 @@ class Course:
     verdict: str = ""
     answer: str = ""
     extended: float = 0.0
-    glass: bool = False
     least_asked: int = 0
     """The fewest replicas anybody asked for while it moved."""
     rescaled: bool = False

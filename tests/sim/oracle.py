@@ -17,12 +17,15 @@ from gaesup_tui.domain.route import Route
 from gaesup_tui.domain.steps import AwaitTrain, Pause, Plan, Scale, SetTraffic
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 
+from .agreement import Agreement
 from .arms import Arms
 from .broken import Broken, must
 from .capacity import Capacity
 from .claims import Claims
 from .course import Course
+from .deletions import Deletions
 from .fleet import Witness
+from .freezes import Freezes
 from .gates import check_gate
 from .trains import Trains
 
@@ -46,13 +49,14 @@ class Oracle(Witness):
     def __init__(self) -> None:
         self.courses: dict[str, Course] = {}
         self.stops: dict[str, str] = {}
-        self.windows: set[tuple[str, str]] = set()
-        """Freeze windows that have begun, by scope and name."""
         self.rollbacks: dict[str, Returning] = {}
         self.needs: dict[str, tuple[str, ...]] = {}
         self.colours: dict[str, str] = {}
         """Of what is stable."""
         self.claims = Claims()
+        self.freezes = Freezes()
+        self.agreement = Agreement()
+        self.deletions = Deletions()
         self.capacity = Capacity()
         self.arms = Arms()
         self.trains = Trains()
@@ -126,7 +130,7 @@ class Oracle(Witness):
         """Called when the engine changed a count of replicas; see ``Capacity.check``."""
         try:
             course = self.courses.get(key)
-            if course:
+            if course and key not in self.deletions.gone:
                 self.capacity.check(key, course, ready, gone)
                 if not self.lags():
                     self.capacity.check_surge(key, course, wanted)
@@ -158,9 +162,14 @@ class Oracle(Witness):
                 must(recorded.at >= self.at, "time fell")
                 self.at = recorded.at
                 self.kinds[recorded.event.kind] += 1
-                self.claims.take(recorded, self.courses.get(recorded.deployment))
-                self._take(recorded)
+                course = self.courses.get(recorded.deployment)
+                self.claims.take(recorded, course)
+                self.freezes.take(recorded, course)
+                self.agreement.take(recorded, course)
+                if not self._deleted(recorded, course):
+                    self._take(recorded)
             self._all_stopped()
+            self.freezes.batch_over()
         except Broken as broken:
             self.broken = self.broken or broken
 
@@ -189,14 +198,6 @@ class Oracle(Witness):
             case ev.RolloutCreated():
                 self._created(event, recorded.at)
                 self._dequeued(event, recorded.by.name == "gaesup")
-            case ev.WindowBegan(scope=scope, name=name):
-                must((scope, name) not in self.windows, f"window {name} began twice")
-                self.windows.add((scope, name))
-            case ev.WindowEnded(scope=scope, name=name):
-                must((scope, name) in self.windows, f"window {name} ended before it began")
-                self.windows.discard((scope, name))
-            case ev.PolicyTaken() | ev.WindowAdded() | ev.WindowRemoved() | ev.BackendRestarted():
-                pass
             case ev.EngineStarted(after_crash=after_crash):
                 must(after_crash != self.clean, "it does not know how the last life ended")
                 self.clean = False
@@ -209,7 +210,7 @@ class Oracle(Witness):
                 self.queued[key] = deploy.revision.id
             case ev.QueueDropped(deployment=key):
                 del self.queued[key]
-            case _:
+            case _ if recorded.deployment:
                 course = self.courses.get(recorded.deployment)
                 must(course is not None, f"{event.kind} before any rollout")
                 assert course is not None
@@ -218,7 +219,8 @@ class Oracle(Witness):
     def _roll_back(self, event: ev.GlobalRollbackStarted) -> None:
         groups = [[turn.deployment for turn in group] for group in event.groups]
         named = {key for group in groups for key in group} | {t.deployment for t in event.skipped}
-        wanted = {key for key in self.courses if _in_scope(key, event.scope)}
+        there = self.courses.keys() - self.deletions.gone
+        wanted = {key for key in there if _in_scope(key, event.scope)}
         must(named == wanted, f"a global rollback forgot {wanted ^ named}")
         for number, group in enumerate(groups):
             for key in group:
@@ -283,20 +285,24 @@ class Oracle(Witness):
             wanted = "green" if rollout.base else "blue"
         must(rollout.colour == wanted, f"{key}: {rollout.colour} beside {stable}")
 
-    def _windowed(self, key: str, course: Course) -> bool:
-        """Whether a freeze window keeps it where it is."""
-        safe = course.phase == "back" or course.rollout.spec.strategy == "rollback"
-        covered = any(_in_scope(key, scope) for scope, _ in self.windows)
-        return covered and not safe and not course.glass
+    def _deleted(self, recorded: Recorded, course: Course | None) -> bool:
+        """Whether the event takes a deployment away: nothing is served there from now on."""
+        key = recorded.deployment
+        stopped = any(_in_scope(key, scope) for scope in (*self.stops, *self.rollbacks))
+        bound = stopped or self.trains.carry(key)
+        if not self.deletions.take(recorded, course, bound=bound) or course is None:
+            return False
+        course.stable, course.replicas = None, 0
+        self.good[key].clear()
+        self.colours.pop(key, None)
+        self.queued.pop(key, None)
+        self.unsettled[key] = recorded.at
+        return True
 
     def _move(self, key: str, course: Course, recorded: Recorded) -> None:
         event, at = recorded.event, recorded.at
         match event:
-            case ev.GlassBroken():
-                course.glass = True
             case ev.StepCompleted():
-                if recorded.by.name == "gaesup":
-                    must(not self._windowed(key, course), f"{key}: went on in a freeze window")
                 self._completed(key, course, event, at)
             case ev.DecisionMade(index=index, full=full):
                 must(recorded.by.name != "gaesup", "the engine decided for a person")

@@ -44,6 +44,8 @@ class People:
         self._old_seq: dict[str, int] = {}
         self._unanswered: tuple[cmd.Command, str, Actor] | None = None
         self._keys = 0
+        self._two_persons = random.random() < 0.5
+        """Whether their file asks for two persons in staging."""
         self.quiet = False
         """No new rollouts: only bring to an end what moves."""
         self.promises: list[Receipt] = []
@@ -130,6 +132,9 @@ class People:
             return self._window(engine, key)
         if state and random.random() < 0.08:
             return self._claim(state)
+        if engine.world.calendar.open and state and state.active and random.random() < 0.3:
+            full = random.random() < 0.3
+            return cmd.Promote(deployment=key, full=full, break_glass="it cannot wait")
         if (on_train := self._train(engine)) is not None:
             return on_train
         if state is None or state.active is None:
@@ -231,7 +236,9 @@ class People:
             return cmd.Retry(deployment=key, start=random.choice(("start", "failed")))
         if state and luck < 0.25:
             return cmd.Rollback(deployment=key)
-        if state and luck < 0.30:
+        if state and luck < 0.33:
+            return cmd.Delete(deployment=key, why="moved away")
+        if state and luck < 0.38:
             return cmd.Scale(deployment=key, replicas=random.choice((0, 1, 2, 3)))
         return self._deploy(key, state)
 
@@ -254,11 +261,18 @@ class People:
                 "spec": wishes.spec(random),
                 "conversion": {"path": "/orders"} if random.random() < 0.5 else None,
                 "checks": [{"path": "/health"}] if random.random() < 0.3 else [],
+                "policy": self._policy(key),
                 "depends_on": random.choice(((), (), ("search",), ("mail", "search"))),
             }
         )
         self._oracle.capacity.rolling[revision.id] = deploy.spec.rolling
         return deploy
+
+    def _policy(self, key: str) -> dict[str, object] | None:
+        """What their file says of staging."""
+        if not key.endswith("@staging"):
+            return None
+        return {"environment": "staging", "two_persons": self._two_persons}
 
     def _revision(self, key: str) -> Revision:
         self._version += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from .broken import must
 from .disk import Disk, SimJournal
 from .fleet import Fleet, SimBackend
 from .oracle import Oracle
-from .person import KEYS, KIM, People
+from .person import KEYS, KIM, LEE, People
 from .virtual import VirtualLoop, virtual_loop
 
 SETTLE_WITHIN_S = 400.0
@@ -294,10 +295,9 @@ class Story:
             if state.active:
                 commands.append(cmd.Promote(deployment=state.key, full=True))
         for command in commands:
-            try:
-                await engine.submit(command, KIM)
-            except GaesupError:
-                continue  # refused: it moves by itself
+            for one in (KIM, LEE):  # two have to agree in places
+                with suppress(GaesupError):  # refused: it moves by itself
+                    await engine.submit(command, one)
 
     def _check_rest(self, engine: Engine) -> None:
         must(engine.frozen is None, "frozen with a good disk")
@@ -310,6 +310,8 @@ class Story:
             wished = {r: n for r, (_, n) in state.replica_wishes().items() if n}
             runs = {r: there.wanted for r, there in place.revisions.items()} if place else {}
             must(runs == wished, f"{key}: {runs} run, {wished} are wished")
+            gone = key in self._oracle.deletions.gone
+            must(not gone or not (runs or live), f"{key}: {runs} run, and it was deleted")
             must(not engine.troubles(key), f"{key}: {engine.troubles(key)}")
             queued = state.queued.deploy.revision.id if state.queued else None
             must(queued == self._oracle.queued.get(key), f"{key}: {queued} is queued")

@@ -12,10 +12,14 @@ from gaesup_tui.domain import (
     allowed,
     command_rules,
     creating,
+    deleting,
+    deployment,
+    freezing,
     queueing,
     rolling,
     rollout_rules,
     routing,
+    second_person,
     train_back,
     train_cars,
     train_rules,
@@ -24,6 +28,7 @@ from gaesup_tui.domain import (
 from gaesup_tui.domain.rollout_rules import Look
 from gaesup_tui.domain.strategy import way_back
 from gaesup_tui.domain.world import World
+from gaesup_tui.engine import decisions
 from gaesup_tui.engine.conductor import Conductor
 from gaesup_tui.engine.draft import Draft, Receipt
 from gaesup_tui.engine.journal import Batch
@@ -158,6 +163,60 @@ def begins_what_is_queued_although_it_is_held(patch: pytest.MonkeyPatch) -> None
     patch.setattr(queueing, "blocked_by", lambda *_: None)
 
 
+def goes_on_in_a_freeze_window(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decisions, "standing_in", lambda *_: None)
+
+
+def begins_in_a_freeze_window(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(command_rules, "break_glass", lambda *_: [])
+
+
+def takes_broken_glass_for_more_than_a_step(patch: pytest.MonkeyPatch) -> None:
+    standing_in = freezing.standing_in
+
+    def lenient(world: World, state: Any, now: float) -> Any:
+        glass = state.active and state.active.glass
+        return None if glass and glass.until > now else standing_in(world, state, now)
+
+    patch.setattr(decisions, "standing_in", lenient)
+
+
+def takes_one_word_for_two(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(command_rules, "first_word", lambda *_: None)
+
+
+def takes_one_person_for_two(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(second_person, "same_person", lambda *_: False)
+
+
+def begins_without_a_second_person(patch: pytest.MonkeyPatch) -> None:
+    for module in (command_rules, queueing):
+        patch.setattr(module, "begins_at_gate", lambda world, event, policy=None: event)
+
+
+def deletes_what_moves(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(allowed, "no_delete", lambda *_: None)
+
+
+def keeps_replicas_of_what_is_deleted(patch: pytest.MonkeyPatch) -> None:
+    update = deleting.cleared
+
+    def thrifty(*values: Any) -> dict[str, object]:
+        return {k: v for k, v in update(*values).items() if k not in ("stable", "replicas")}
+
+    patch.setattr(deployment, "cleared", thrifty)
+
+
+def brings_back_what_is_deleted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(World, "find", lambda self, key: self.deployments.get(key))
+    update = deleting.cleared
+
+    def forgiving(*values: Any) -> dict[str, object]:
+        return {k: v for k, v in update(*values).items() if k != "good"}
+
+    patch.setattr(deployment, "cleared", forgiving)
+
+
 @pytest.mark.parametrize(
     "plant",
     [
@@ -181,6 +240,15 @@ def begins_what_is_queued_although_it_is_held(patch: pytest.MonkeyPatch) -> None
         sends_a_train_back_front_first,
         lets_a_unit_run_ahead_of_its_train,
         begins_what_is_queued_although_it_is_held,
+        goes_on_in_a_freeze_window,
+        begins_in_a_freeze_window,
+        takes_broken_glass_for_more_than_a_step,
+        takes_one_word_for_two,
+        takes_one_person_for_two,
+        begins_without_a_second_person,
+        deletes_what_moves,
+        keeps_replicas_of_what_is_deleted,
+        brings_back_what_is_deleted,
     ],
 )
 def test_a_planted_bug_is_found(

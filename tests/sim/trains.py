@@ -24,6 +24,7 @@ class _Train:
     turn: int = 0
     turn_began: float = 0.0
     back: bool = False
+    over: bool = False
 
 
 @dataclass
@@ -47,8 +48,15 @@ class Trains:
                 train = self.known[name]
                 must(not train.back, f"{name}: two ways back")
                 train.back, train.turn, train.turn_began = True, len(train.groups), recorded.at
+            case ev.TrainFinished(train=name):
+                self.known[name].over = True
             case ev.TrainWentBack() as event:
                 self._went_back(self.known[event.train], event, recorded.at, courses)
+
+    def carry(self, key: str) -> bool:
+        """Whether a train under way has it."""
+        trains = (train for train in self.known.values() if not train.over)
+        return any(key in group for train in trains for group in train.groups)
 
     def _started(self, event: ev.TrainStarted) -> None:
         groups = [[car.key for car in group] for group in event.groups]
