@@ -6,6 +6,7 @@ every other command of ``gaesup`` is run as the program it is, and its output sh
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -132,7 +133,9 @@ def understand(text: str, keys: Sequence[str], current: str | None) -> Asked:
         return Open(page, resolve(_names(rest), keys, current))
     if first in _PROGRAMS or first in ("logs", "history", "stop"):
         return Run(tuple(given), mutating=_is_mutating(given))
-    raise Invalid(f"there is no command {first!r}", hint=f"there are {', '.join(words())}")
+    near = difflib.get_close_matches(first, words(), 1)
+    hint = f"did you mean {near[0]}?" if near else "Tab goes through those there are"
+    raise Invalid(f"there is no command {first!r}", hint=hint)
 
 
 def _is_mutating(given: Sequence[str]) -> bool:
