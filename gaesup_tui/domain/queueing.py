@@ -69,7 +69,8 @@ def blocked_by(world: World, state: Deployment, now: float) -> str | None:
     """Why what is queued does not begin although nothing moves; None when it may."""
     assert state.queued is not None  # the caller looked
     for train in world.trains:
-        if train.active and any(car.key == state.key for car in train.cars):
+        # One that has not begun there yet waits for what is queued: not both for each other.
+        if train.active and any(car.key == state.key and car.rollout for car in train.cars):
             return f"train {train.name} is under way"
     if state.hold:
         return f"its automation is held by {state.hold.by.name}: release it, with a reason"
