@@ -114,6 +114,8 @@ class Compiler:
 
     def take(self, step: StrategyStep) -> None:
         """One step of a strategy of one's own."""
+        if step.fresh_baseline is not None:
+            return  # of the whole rollout: ``deploying`` looks for it
         if step.deploy is not None:
             self.start(step.deploy)
         elif step.ready is not None:

@@ -62,7 +62,7 @@ def rollout_spec_of(command: cmd.Deploy, replicas: int, there: int | None) -> Ro
         p95_tolerance=spec.p95_tolerance / 100,
         auto_abort=spec.auto_abort,
         sticky=spec.sticky,
-        fresh_baseline=name == "canary" and spec.canary.fresh_baseline,
+        fresh_baseline=_is_fresh(name, command),
         gradual_abort_s=spec.gradual_abort,
         conversion=command.conversion,
         checks=spec.checks,
@@ -71,3 +71,10 @@ def rollout_spec_of(command: cmd.Deploy, replicas: int, there: int | None) -> Ro
         colours=command.strategy == "blueGreen",
         rollback_bake_s=spec.rollback_bake,
     )
+
+
+def _is_fresh(name: str, command: cmd.Deploy) -> bool:
+    """Whether the candidate is compared with a fresh copy of the base."""
+    if name == "canary":
+        return command.spec.canary.fresh_baseline
+    return name != "initial" and any(step.fresh_baseline for step in command.steps)

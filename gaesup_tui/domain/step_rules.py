@@ -11,7 +11,7 @@ from gaesup_tui.domain.step_spec import CanaryStep, StrategyStep
 MOST_STEPS = 200
 _TRAFFIC = ("stabilise", "approve", "pause", "check", "background", "bake", "retire", "base")
 """What may follow once all traffic is on the new revision."""
-_EARLY = ("deploy", "approve", "stabilise", "pause", "background")
+_EARLY = ("freshBaseline", "deploy", "approve", "stabilise", "pause", "background")
 """What may be before there are replicas."""
 
 
@@ -78,6 +78,8 @@ class _Walk:
         self.compared = False
         self.routed = False
         """Some requests go to the new revision whatever its share."""
+        self.fresh = False
+        """It is compared with a fresh copy of the old revision."""
 
     def take(self, index: int, step: StrategyStep) -> Fault | None:
         """What is wrong with the step here; None: it is taken."""
@@ -96,12 +98,27 @@ class _Walk:
         word = step.word
         if self.retired:
             return f"is {word}, but retire was before it", "retire comes last"
+        if fault := self._fresh(word):
+            return fault
         if word == "deploy" and self.size is not None:
             return "starts the new revision again", "say `replicas:` for another number of them"
         if self.size is None and word not in _EARLY:
             return f"is {word}, but nothing was started yet", "begin with `deploy:`"
         if not self.is_ready and word not in ("ready", *_EARLY):
             return f"is {word}, but nobody waited for the replicas", "put `ready:` before it"
+        return None
+
+    def _fresh(self, word: str) -> tuple[str, str] | None:
+        """A fresh copy starts with the new revision and shares what the old one has: it goes with
+        neither waves nor the arms of an A/B test."""
+        if word == "freshBaseline" and self.fresh:
+            return "asks for a fresh copy once more", "once is enough: take one of them out"
+        if word == "freshBaseline" and self.size is not None:
+            return "is freshBaseline, but the new revision was started", "put it before `deploy:`"
+        if self.fresh and word in ("base", "compare"):
+            why = f"is {word}, but a fresh copy of the old revision has a share of its own"
+            return why, f"take out `freshBaseline:` or `{word}:`"
+        self.fresh = self.fresh or word == "freshBaseline"
         return None
 
     def _traffic(self, step: StrategyStep) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from gaesup_tui.domain.abtest.spec import CompareSpec
 from gaesup_tui.domain.amounts import Amount
@@ -99,7 +100,13 @@ class OneWord(Spec):
         "background": "checks",
     }
     """``pause: 60s`` for ``pause: {duration: 60s}``: word to the field a plain value is of."""
-    alone: ClassVar[Mapping[str, Any]] = {"deploy": "all", "retire": True, "compare": {}}
+    alone: ClassVar[Mapping[str, Any]] = {
+        "deploy": "all",
+        "retire": True,
+        "compare": {},
+        "fresh_baseline": True,
+        "freshBaseline": True,
+    }
     """What a word with nothing behind it means, where that is not all its defaults."""
 
     @model_validator(mode="before")
@@ -123,15 +130,17 @@ class OneWord(Spec):
         words = list(type(self).model_fields)
         given = [word for word in words if getattr(self, word) is not None]
         if len(given) != 1:
+            known, found = (list(map(to_camel, each)) for each in (words, given))
             raise ValueError(
-                f"a step is one of {', '.join(words)}; this one has {' and '.join(given) or 'none'}"
+                f"a step is one of {', '.join(known)}; this one has {' and '.join(found) or 'none'}"
             )
         return self
 
     @property
     def word(self) -> str:
-        """Which one it is."""
-        return next(word for word in type(self).model_fields if getattr(self, word) is not None)
+        """Which one it is, as it is written."""
+        fields = type(self).model_fields
+        return to_camel(next(word for word in fields if getattr(self, word) is not None))
 
 
 class CanaryStep(OneWord):
@@ -165,6 +174,9 @@ class StrategyStep(OneWord):
 
     deploy: Amount | None = None
     """Start replicas of the new revision: ``2``, ``25%``, or alone all of them. Comes first."""
+    fresh_baseline: Literal[True] | None = None
+    """Compare the new revision with a fresh copy of the old one, which has as many replicas and the
+    same share, instead of with what has run for long. Comes before ``deploy``."""
     ready: ReadySpec | None = None
     """Wait until they are ready: alone, or ``ready: 90s`` for another deadline than 60 s."""
     smoke: SmokeSpec | None = None

@@ -101,7 +101,9 @@ def _ab_test(random: Random, deadline: float) -> dict[str, Any]:
 def careful(random: Random) -> list[dict[str, Any]]:
     """A strategy of one's own: replicas and shares grow apart from each other."""
     then = random.choice(("abort", "promote", "hold"))
+    fresh: list[dict[str, Any]] = [{"freshBaseline": True}] if random.random() < 0.3 else []
     return [
+        *fresh,
         {"deploy": random.choice((1, "50%", "all"))},
         {"ready": {"timeout": 4.0}},
         *([{"smoke": {}}] if random.random() < 0.3 else []),

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.fresh import compared_with, copy_of_base
 from gaesup_tui.domain.observation import RevisionSeen
 from gaesup_tui.domain.revision import Revision
@@ -138,3 +142,74 @@ def test_the_judge_compares_with_the_copy_and_not_with_what_ran_for_long(tmp_pat
         kinds[fresh] = verdict.kind
     assert kinds[True] == "ABORT"
     assert kinds[False] != "ABORT"
+
+
+OWN: list[dict[str, Any]] = [
+    {"freshBaseline": None},
+    {"deploy": 2},
+    {"ready": None},
+    {"weight": 20},
+    {"approve": None},
+    {"replicas": "all"},
+    {"weight": 100},
+    {"bake": "60s"},
+    {"retire": None},
+]
+
+
+def own(story: Story, steps: list[dict[str, Any]]) -> None:
+    command = {
+        "deployment": KEY,
+        "revision": revision("v42"),
+        "strategy": "careful",
+        "steps": steps,
+        "replicas": 4,
+    }
+    story.ask(cmd.Deploy.model_validate(command))
+    story.settle()
+
+
+def test_a_list_of_ones_own_compares_with_a_copy_that_grows_with_the_candidate() -> None:
+    story = Story()
+    story.stable("v41")
+    own(story, OWN)
+    assert story.deployment.active is not None
+    copy = copy_of_base(story.deployment.active)
+    assert copy is not None
+    assert compared_with(story.deployment.active) == copy
+    assert story.deployment.weights() == {NEW: 20, OLD: 60, copy.id: 20}
+    assert wished(story) == {NEW: 2, OLD: 2, copy.id: 2}
+    promote(story)
+    assert story.deployment.weights() == {NEW: 100}
+    assert wished(story) == {NEW: 4, OLD: 2, copy.id: 4}
+    story.later(60)
+    assert story.deployment.active is None
+    assert wished(story) == {NEW: 4}
+
+
+def test_a_list_that_does_not_say_so_has_none() -> None:
+    story = Story()
+    story.stable("v41")
+    own(story, OWN[1:])
+    assert story.deployment.active is not None
+    assert copy_of_base(story.deployment.active) is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "message", "hint"),
+    [
+        ([*OWN[1:2], OWN[0], *OWN[2:]], "step 2 is freshBaseline, but the new", "before `deploy:`"),
+        ([OWN[0], *OWN], "step 2 asks for a fresh copy once more", "take one of them out"),
+        ([*OWN[:4], {"base": 1}, *OWN[4:]], "step 5 is base, but a fresh copy", "take out"),
+        ([*OWN[:4], {"compare": None}, *OWN[4:]], "step 5 is compare, but a fresh", "take out"),
+    ],
+)
+def test_a_copy_that_cannot_be_is_told_before_anything_runs(
+    steps: list[dict[str, Any]], message: str, hint: str
+) -> None:
+    story = Story()
+    story.stable("v41")
+    with pytest.raises(Invalid) as told:
+        own(story, steps)
+    assert message in told.value.message
+    assert hint in told.value.hint
