@@ -130,6 +130,9 @@ def _deploy(engine: Client, project: Path, unit: str, version: str, strategy: st
     command = deploy_command(load(project), unit, version, ENVIRONMENT, WHY)
     if strategy:
         command = command.model_copy(update={"strategy": strategy})
+    if any(row["key"] == command.deployment and row["version"] for row in _rows(engine)):
+        # Somebody may have scaled it to see what happens: a story takes nothing of that away.
+        command = command.model_copy(update={"replicas": None})
     engine.command(command.model_dump(mode="json"))
 
 

@@ -67,11 +67,14 @@ def test_a_bad_canary_is_taken_back_and_the_next_story_begins_by_itself(stack: S
     assert "\nheld  " in stack.run("status", "cart").stdout
     assert stack.run("release", "cart", "--reason", "understood").returncode == 0
     assert stack.row()["hold"] is None
+    assert stack.run("scale", "cart", "--replicas", "3").returncode == 0
     loads = load_processes(stack)
     again = stack.run("demo", "--no-console")
     assert again.returncode == 0, again.stderr
     assert "began the canary v41→v42" in again.stdout
     assert load_processes(stack) == loads, "load that flows is not started twice"
+    stack.until(CART, lambda row: row["rollout"] and row["rollout"]["weight_seen"] == 5, "5 %")
+    assert "candidate × 3 done" in [event["text"] for event in stack.history()]
 
 
 def test_an_a_b_test_of_users_ends_with_its_answer(stack: Stack) -> None:
