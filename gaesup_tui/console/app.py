@@ -219,14 +219,8 @@ class Console(FrameDiff, App[int]):
     # Keys -----------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded and not self.is_typing():
-            if not self._guard.admits(event.key, event.time):
-                if not self._guard.is_told:
-                    self._guard.is_told = True
-                    # Later, or the first keys of the burst would talk over it.
-                    self.set_timer(2 * BURST_S, self._tell_of_burst)
-                return
-            self.foot.hush()
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._admits(event):
+            return
         await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:
@@ -235,6 +229,22 @@ class Console(FrameDiff, App[int]):
         if event.is_printable and not known and len(self.screen_stack) == 1:
             shown = shown_key(self.desk.keys.get("help", "question_mark"))
             self.foot.say(f"{event.character} does nothing here: {shown} shows the keys", "dim")
+
+    def _admits(self, event: events.Key) -> bool:
+        """Whether a key may act, or be typed where the focus is."""
+        if self.router.lines.takes(event):
+            return False
+        if self.is_typing():
+            return True
+        if self._guard.admits(event.key, event.time):
+            self.foot.hush()
+            self.router.lines.expect(event.key)
+            return True
+        if not self._guard.is_told:
+            self._guard.is_told = True
+            # Later, or the first keys of the burst would talk over it.
+            self.set_timer(2 * BURST_S, self._tell_of_burst)
+        return False
 
     def _tell_of_burst(self) -> None:
         self._guard.is_told = False

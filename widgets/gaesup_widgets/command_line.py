@@ -151,6 +151,10 @@ class CommandLine(Vertical):
         self._offer(self._complete(text))
         self._input.focus()
 
+    def insert(self, text: str) -> None:
+        """Type `text` where the cursor is."""
+        self._input.insert_text_at_cursor(text)
+
     def close(self) -> None:
         """Hide the line; the keys go back to what had them (the owner focuses it)."""
         self.display = False
