@@ -79,8 +79,14 @@ class TypedLines:
         self._await(self._filter)
 
     def _mount(self, line: CommandLine, text: str) -> None:
-        self._console.screen.mount(line)
-        self._console.call_after_refresh(line.open, text)
+        # Before it is whole its input would not get the keys.
+        mounted = self._console.screen.mount(line)
+
+        async def open_it() -> None:
+            await mounted
+            line.open(text)
+
+        self._console.start(open_it(), "line")
 
     def _await(self, line: CommandLine) -> None:
         self._opens_until = time.monotonic() + _OPENS_WITHIN_S
