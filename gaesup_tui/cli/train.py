@@ -140,9 +140,13 @@ def _decide(args: argparse.Namespace, out: Output) -> int:
     promotes = args.what == "promote"
     if promotes:
         body["expect_seq"] = train["seq"]
+        if args.break_glass:
+            body["break_glass"] = printable_line(args.break_glass, 500)
     if not args.json:
         if promotes:
             out.line(f"  Then      {train['on_promote'] or 'nothing: it stands at no gate'}")
+            if train["glass"]:
+                out.line(f"  Beware    {train['glass']}: it takes --break-glass WHY", "warn")
         out.line(f"  Way back  {train['way_back']}")
     if args.plan:
         return OK

@@ -41,9 +41,12 @@ def _ask(console: Console, action_id: str, train: TrainView) -> None:
     promotes = action_id == "train_promote"
     key = "promote" if promotes else "abort"
     back = train["way_back"]
+    glass = train["glass"] if promotes else ""
     lines = [("Now", train["text"])]
     if promotes:
         lines += [("Then", train["on_promote"]), ("Way back", f"abort: {back}")]
+        if glass:
+            lines.append(("Beware", f"{glass}; a reason breaks the glass up to the next gate"))
     else:
         lines += [("Then", f"back to what ran before: {back}")]
     opening = desk.hint(key, None).key
@@ -54,7 +57,7 @@ def _ask(console: Console, action_id: str, train: TrainView) -> None:
             confirm_key="Y" if opening == "y" else "y",
             confirm_title=f"{key} the train",
             opening_key=opening,
-            reason="optional",
+            reason="required" if glass else "optional",
             is_danger=not promotes,
         ),
         lambda why: _send(console, dialog, action_id, train, why),
@@ -67,6 +70,8 @@ def _send(console: Console, dialog: Confirm, action_id: str, train: TrainView, w
     body: dict[str, str | int] = {"action": action_id, "train": train["name"], "why": why}
     if action_id == "train_promote":
         body["expect_seq"] = train["seq"]
+        if train["glass"]:
+            body["break_glass"] = why
     sending = console.desk.outbox.send(body, f"{action_id.replace('_', ' ')} {train['name']}")
     dialog.set_busy("sent: waiting for the engine's answer")
     console.start(tell(console, dialog, sending), action_id)

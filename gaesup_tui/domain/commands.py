@@ -194,6 +194,8 @@ class TrainPromote(_OnTrain):
     """Pass the gate the train stands at, or let one that is held go on with what is left."""
 
     action: Literal["train_promote"] = "train_promote"
+    break_glass: Text = ""
+    """Why it cannot wait for the end of a freeze window; empty: it does not break the glass."""
 
 
 class TrainAbort(_OnTrain):

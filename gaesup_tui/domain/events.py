@@ -278,6 +278,9 @@ class TrainPromoted(Frozen):
     accepted: tuple[DeploymentKey, ...] = ()
     note: Text = ""
     why: Text = ""
+    glass: Text = ""
+    """Why its next group begins in a freeze window; empty: nobody broke the glass."""
+    glass_until: float = 0.0
 
 
 class TrainSetAside(Frozen):

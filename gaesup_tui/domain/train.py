@@ -70,6 +70,10 @@ class Train(Frozen):
     standing: Standing | None = None
     open_to: int = -1
     """The last group a person has let the train enter."""
+    glass: Text = ""
+    """Why units up to ``glass_group`` begin in a freeze window until ``glass_until``."""
+    glass_until: float = 0.0
+    glass_group: int = -1
     turn: int = 0
     """On the way back: the group at work; before the first it is their number."""
     turn_began: float = 0.0

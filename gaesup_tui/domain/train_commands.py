@@ -9,13 +9,14 @@ from gaesup_tui.domain.calendar_rules import taken
 from gaesup_tui.domain.dependencies import circle
 from gaesup_tui.domain.deploying import begin_deploy
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
-from gaesup_tui.domain.freezing import break_glass, window_for
+from gaesup_tui.domain.freezing import break_glass
 from gaesup_tui.domain.locks import same_person
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.second_person import asks_two
 from gaesup_tui.domain.text import printable_line, some
 from gaesup_tui.domain.train import Car, Train
 from gaesup_tui.domain.train_cars import needs_in, place_of, rollout_of, somebody_moved
+from gaesup_tui.domain.train_glass import broken, in_the_way
 from gaesup_tui.domain.train_order import Needs, dependencies_first
 from gaesup_tui.domain.train_rules import (
     blocked,
@@ -43,17 +44,13 @@ def train_why_not(
     world: World, action: str, train: Train, now: float, by: Actor | None = None
 ) -> str | None:
     """None when the action is possible now, else one line that says why not. ``by`` None: whether
-    it is for anybody."""
+    it is for anybody. A freeze window in the way is one for ``train_glass``."""
     if train.phase == "finished":
         return f"it is over: {train.outcome}"
     if train.phase == "back":
         return "it is on the way back already"
     if action == "train_abort":
         return None
-    bound = [car for car in train.cars if not car.aside and not car.order.break_glass]
-    windows = (window_for(world, car.key, now) for car in bound)
-    if window := next((window for window in windows if window), None):
-        return window.words
     if by and same_person(train.by, by) and asks_two(world, train.cars[0].key):
         return f"two persons have to agree here, and you began {train.name}: another has to promote"
     if train.phase == "held":
@@ -221,10 +218,24 @@ def _asked(
 def promote_train(world: World, command: cmd.TrainPromote, by: Actor, now: float) -> list[ev.Event]:
     """The gate is passed, for all units at it; or what is left of a held train goes on."""
     train = _asked(world, "train_promote", command.train, by, now, command.expect_seq)
+    window, why = in_the_way(world, train, now), command.break_glass.strip()
+    if window is None:
+        return _promoted(world, train, command.why)
+    if not why:
+        raise Refused(
+            f"train promote {train.name}: {window.words}: nothing goes forward",
+            hint="`train abort` and stop act; `--break-glass REASON` goes on all the same",
+        )
+    first, *rest = _promoted(world, train, command.why)
+    told = first.model_copy(update={"glass": why, "glass_until": window.until})
+    return [told, *broken(world, train, window, why, now), *rest]
+
+
+def _promoted(world: World, train: Train, why: str) -> list[ev.Event]:
     if train.phase == "held":
-        return _go_on(world, train, command.why)
+        return _go_on(world, train, why)
     group = train.open_to if train.standing == "units" else train.group + 1
-    events: list[ev.Event] = [ev.TrainPromoted(train=train.name, group=group, why=command.why)]
+    events: list[ev.Event] = [ev.TrainPromoted(train=train.name, group=group, why=why)]
     for car in _waiting(world, train) if train.standing == "units" else ():
         rollout = rollout_of(world, car)
         assert rollout is not None  # it waits

@@ -59,9 +59,16 @@ def _fold(train: Train, recorded: ev.Recorded) -> Train:
             return train.model_copy(update={"group": group})
         case ev.TrainStood(standing=standing):
             return _phase(train, "gate", at, standing=standing)
-        case ev.TrainPromoted(group=group, aside=aside, accepted=accepted, note=note):
+        case ev.TrainPromoted(group=group, aside=aside, accepted=accepted, note=note) as event:
             train = with_cars(with_cars(train, aside, aside=note), accepted, accepted=True)
             open_to = max(train.open_to, group)
+            train = train.model_copy(
+                update={
+                    "glass": event.glass,
+                    "glass_until": event.glass_until,
+                    "glass_group": max(group, train.group),
+                }
+            )
             return _phase(train, "forward", at, standing=None, open_to=open_to, cause="")
         case ev.TrainSetAside(units=units, why=why):
             return with_cars(train, units, aside=why)

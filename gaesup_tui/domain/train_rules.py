@@ -27,6 +27,7 @@ from gaesup_tui.domain.train_cars import (
     rollout_of,
     somebody_moved,
 )
+from gaesup_tui.domain.train_glass import glass_of
 from gaesup_tui.domain.train_order import dependents, with_stops
 from gaesup_tui.domain.turns import GROUP_DEADLINE_S
 from gaesup_tui.domain.world import World
@@ -230,7 +231,8 @@ def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event
         except GaesupError as error:
             cause = f"{car.key} cannot begin: {error.message}"[:500]
             return [ev.TrainTurned(train=train.name, to="held", cause=cause)]
-        glass += break_glass(world, car.order, car.key, now)
+        order = car.order.model_copy(update={"break_glass": glass_of(train, car, now)})
+        glass += break_glass(world, order, car.key, now)
     if not found:
         return []
     begins = tuple(created.rollout.id for created in found)
@@ -244,7 +246,7 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
     if state and state.hold:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
     window = window_for(world, car.key, now)
-    if window and not car.order.break_glass:
+    if window and not glass_of(train, car, now):
         return window.words
     return under_way(state) or why_not(world, "deploy", car.key, now, train.by)
 

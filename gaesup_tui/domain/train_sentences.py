@@ -29,9 +29,10 @@ def _told(event: TrainEvent) -> tuple[str, Level]:
             return f"group {group + 1} of {groups}{f': {keys} begun' if keys else ''}", "info"
         case ev.TrainStood(what=what):
             return f"at a gate: {what}, waits for you", "warn"
-        case ev.TrainPromoted(aside=aside, note=note):
+        case ev.TrainPromoted(aside=aside, note=note, glass=glass):
             left = f", without {some(aside)}" if aside else ""
-            return f"goes on{left}{': ' + note if note else ''}", "ok"
+            broken = f"; glass broken: {glass}" if glass else ""
+            return f"goes on{left}{': ' + note if note else ''}{broken}", "bad" if glass else "ok"
         case ev.TrainSetAside(units=units, why=why):
             return f"goes on without {some(units)}: {why}", "warn"
         case ev.TrainTurned(to="held", cause=cause):

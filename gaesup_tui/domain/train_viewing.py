@@ -8,6 +8,7 @@ from gaesup_tui.domain.train import Car, Train
 from gaesup_tui.domain.train_back import is_our_rollback
 from gaesup_tui.domain.train_cars import THERE, place_of, rollout_of
 from gaesup_tui.domain.train_commands import TRAIN_ACTIONS, at_work, train_why_not
+from gaesup_tui.domain.train_glass import in_the_way
 from gaesup_tui.domain.train_rules import blocked, needing
 from gaesup_tui.domain.train_views import CarView, TrainView
 from gaesup_tui.domain.world import World
@@ -16,6 +17,7 @@ from gaesup_tui.domain.world import World
 def train_view(world: World, train: Train, now: float) -> TrainView:
     """Where a train stands."""
     waits = train.phase in ("gate", "held")
+    window = in_the_way(world, train, now) if waits else None
     expires = train.phase == "gate" and train.expiry_s is not None
     return TrainView(
         name=train.name,
@@ -39,6 +41,7 @@ def train_view(world: World, train: Train, now: float) -> TrainView:
         note=train.note,
         finished_at=train.finished_at,
         on_promote=_on_promote(world, train),
+        glass=window.words if window else "",
         way_back=way_back(world, train),
         actions={action: train_why_not(world, action, train, now) for action in TRAIN_ACTIONS},
     )

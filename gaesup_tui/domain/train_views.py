@@ -56,6 +56,8 @@ class TrainView(TypedDict):
     finished_at: float | None
     on_promote: str
     """What a promotion would do now."""
+    glass: str
+    """The freeze window in the way of a promotion, which needs a reason then; empty: none is."""
     way_back: str
     """What an abort would do now, and in which order."""
     actions: dict[str, str | None]

@@ -50,6 +50,7 @@ def train(name: str = "spring", **changes: Any) -> dict[str, Any]:
         "note": "",
         "finished_at": None,
         "on_promote": "passes the gate of cart@production",
+        "glass": "",
         "way_back": "cart, then mail",
         "actions": {"train_promote": None, "train_abort": None},
         **changes,
@@ -144,3 +145,16 @@ async def test_the_palette_actions_work_without_a_train_under_the_cursor() -> No
     async with console_on(world_with()) as console:
         console.console.action_act("train_abort")
         await console.expects("abort train: no train is under")
+
+
+async def test_in_a_window_the_dialog_asks_for_the_reason_that_breaks_the_glass() -> None:
+    frozen = train(glass="freeze window weekend until Mon 08:00")
+    async with console_on(world_with(frozen), size=(80, 24)) as console:
+        await console.press("T", "p")
+        await console.expects("freeze window weekend until Mon 08:00", "a reason breaks the glass")
+        await console.type("it burns")
+        await console.press("enter")
+        await console.dead_time()
+        await console.press("y")
+        await console.until(lambda: console.engine.commands, "the command")
+        assert console.engine.commands[0][1]["break_glass"] == "it burns"

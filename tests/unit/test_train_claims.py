@@ -11,6 +11,7 @@ from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.train_cars import place_of
+from gaesup_tui.domain.train_viewing import train_view
 from gaesup_tui.domain.windows import FreezeWindow
 
 from .train_yard import GATED, KIM, SHOP, Yard, key_of
@@ -73,6 +74,60 @@ def test_no_gate_of_a_train_is_passed_or_expires_in_a_window(yard: Yard) -> None
     yard.later(300)
     assert yard.train.phase == "gate", "it had ten minutes, and the window took none of them"
     yard.promote()
+
+
+def break_glass(yard: Yard) -> None:
+    yard.ask(cmd.TrainPromote(train="spring", break_glass="it cannot wait"))
+
+
+def test_broken_glass_takes_what_waits_to_its_next_gate_and_no_further(yard: Yard) -> None:
+    steps = [{"weight": 10}, {"pause": None}, {"weight": 50}, {"pause": None}]
+    yard.start({"catalog": "v2"}, strategy="canary", spec={"canary": {"steps": steps}})
+    yard.settle()
+    yard.ask(window("production", "12:00", "14:00"))
+    yard.later(1)
+    with pytest.raises(Refused, match="freeze window audit until") as told:
+        yard.promote()
+    assert "--break-glass" in told.value.hint
+    assert train_view(yard.world, yard.train, yard.now)["glass"].startswith("freeze window audit")
+    break_glass(yard)
+    yard.settle()
+    rollout = yard.world.deployments[key_of("catalog")].active
+    assert rollout is not None
+    assert rollout.weight_percent == 50
+    assert rollout.glass is not None
+    assert (rollout.glass.why, rollout.glass.one_step) == ("it cannot wait", True)
+    yard.later(600)
+    assert places(yard) == ["gate"]
+    with pytest.raises(Refused, match="freeze window audit until"):
+        yard.promote()
+
+
+def test_broken_glass_begins_the_next_group_and_not_the_one_after_it(yard: Yard) -> None:
+    yard.start(gate="before")
+    yard.settle()
+    assert (yard.train.phase, yard.train.standing) == ("gate", "before")
+    yard.ask(window("production", "12:00", "14:00"))
+    yard.later(1)
+    break_glass(yard)
+    yard.later(600)
+    begun = [car.key for car in yard.train.groups[0] if car.rollout]
+    assert begun
+    assert not [car.key for group in yard.train.groups[1:] for car in group if car.rollout]
+    yard.later(7200)
+    yard.rest()
+    assert yard.train.outcome == "arrived"
+
+
+def test_broken_glass_is_no_second_person(yard: Yard) -> None:
+    policy = Policy(environment="production", two_persons=True)
+    yard.ask(cmd.TakePolicies(policies=(policy,)))
+    yard.start(gate="before")
+    yard.settle()
+    yard.ask(window("production", "12:00", "14:00"))
+    yard.later(1)
+    with pytest.raises(Refused, match="two persons have to agree"):
+        break_glass(yard)
 
 
 def test_a_train_goes_back_in_a_window(yard: Yard) -> None:
