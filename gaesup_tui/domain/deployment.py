@@ -217,7 +217,8 @@ def _verified(
 ) -> Deployment:
     verified = Verified(at=at, healthy=event.healthy, note=event.note)
     changed: dict[str, object] = {"rollout": rollout.model_copy(update={"verified": verified})}
-    if state.notice or not event.healthy:
+    of_this = state.notice is not None and state.notice.at >= rollout.at
+    if of_this or not event.healthy:
         told = state.notice or Notice(at=at, text=f"{rollout.candidate.version} was taken back")
         text = f"{told.text}; {event.note}"[:500]
         changed["notice"] = told.model_copy(update={"text": text, "sick": not event.healthy})

@@ -327,6 +327,23 @@ def test_an_automatic_rollback_is_shown_until_somebody_has_seen_it(story: Story)
         story.ask(cmd.Ack(deployment=KEY))
 
 
+def test_what_is_seen_after_a_later_way_back_does_not_belong_to_an_earlier_notice(
+    story: Story,
+) -> None:
+    rolled_back_by_itself(story)
+    before = story.deployment.notice
+    story.windows = {}
+    story.ask(cmd.ReleaseHold(deployment=KEY, why="fixed"))
+    story.later(5)
+    story.deploy("v43", **GATED)
+    story.settle()
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+    story.now += 10
+    assert verify(story, GOOD).startswith("verified")
+    assert story.deployment.notice == before
+
+
 def test_what_a_person_took_back_needs_no_notice(story: Story) -> None:
     story.ask(cmd.Abort(deployment=KEY))
     story.settle()
