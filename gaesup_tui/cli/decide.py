@@ -116,7 +116,7 @@ def replicas_of(text: str, now: int) -> int:
         Invalid: not a number, or outside 0 to 1000.
     """
     digits = text[1:] if text[:1] in "+-" else text
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 6):
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
         raise Invalid(
             f"--replicas: {printable_line(text, 40)!r} is not a number", hint="give 3, +1 or -1"
         )

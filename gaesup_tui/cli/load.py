@@ -32,6 +32,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if not 0 < args.rps <= MAX_RPS:
         raise Invalid(f"--rps: {args.rps:g} is not possible", hint=f"give 0.1 to {MAX_RPS:g}")
     duration_s = rest.seconds(args.duration, "--duration") if args.duration else None
+    if duration_s == 0:
+        raise Invalid(f"--duration: {args.duration} is not possible", hint="give more than 0")
     engine = connect(args)
     row = targets.find(engine.status()["deployments"], args.unit, args.environment)
     target = replace(_target(row), users=_users(args.users, args.cookie))

@@ -71,6 +71,7 @@ def test_every_command_has_help_and_a_module_that_runs_it(
         ("history --limit 0", 2, "--limit: 0 is not possible"),
         ("load cart --rps -1", 2, "--rps: -1 is not possible"),
         ("load cart --rps 5 --duration soon", 2, "--duration: 'soon' is not a duration"),
+        ("load cart --rps 5 --duration 0s", 2, "--duration: 0s is not possible: give more than 0"),
         ("stop", 2, "stop what?: `gaesup stop --all`"),
         ("--environment staging stop --all", 2, "--environment before a command means nothing"),
         ("stop --all cart", 2, "--all is everything"),

@@ -172,6 +172,11 @@ def test_other_replicas_are_refused(text: str) -> None:
         replicas_of(text, 4)
 
 
+def test_too_many_replicas_are_not_called_no_number() -> None:
+    with pytest.raises(Invalid, match="100000 is not possible"):
+        replicas_of("100000", 4)
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
