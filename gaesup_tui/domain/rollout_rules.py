@@ -248,7 +248,7 @@ def _off_plan(rollout: Rollout, seen: DeploymentSeen) -> str | None:
     if not seen.weights or (live in planned and set(seen.weights) <= ours):
         return None
     shares = ", ".join(f"{revision} {weight} %" for revision, weight in seen.weights.items())
-    return f"the live route shows {shares}, which is no step of the plan"
+    return f"the live route shows {shares}, which is no step of the plan: resume sets it right"
 
 
 def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:

@@ -420,6 +420,7 @@ def test_a_route_changed_behind_our_back_stops_the_rollout_and_says_so(
     assert active.paused is not None
     assert active.paused.engine
     assert "63 %" in active.paused.why
+    assert active.paused.why.endswith("resume sets it right")
     waiting_canary.ask(cmd.Promote(deployment=KEY))
     waiting_canary.settle()
     assert waiting_canary.deployment.weights() == {V41: 50, V42: 50}
