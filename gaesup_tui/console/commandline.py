@@ -57,6 +57,16 @@ _FLAGS: dict[str, dict[str, str | None]] = {
 }
 
 
+_CHOICES = {
+    "--from": ("failed", "start"),
+    "--check": (
+        *("judge", "smoke", "analysis", "errorRatio", "p95", "memory", "healthFailures"),
+        *("restarts", "noData", "trafficDrop", "conversionDrop"),
+    ),
+}
+"""What stands behind a flag; of checks those that are not written as an expression."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """An action on a deployment, with the command's own fields."""
@@ -253,8 +263,13 @@ def complete(text: str, keys: Iterable[str], versions: Iterable[str]) -> list[st
     before, _, last = text.rpartition(" ")
     if not before.strip():
         return [f"{word} " for word in words() if word.startswith(last)]
-    if before.split()[-1] in ("--version",):
+    flag = before.split()[-1]
+    if flag == "--version":
         candidates: Iterable[str] = versions
+    elif flag in _CHOICES:
+        candidates = _CHOICES[flag]
+    elif flag.startswith("-") and _FLAGS.get(before.split()[0], {}).get(flag):
+        candidates = ()  # its value is nobody's name
     elif last.startswith("-"):
         candidates = (f for f in _FLAGS.get(before.split()[0], {"--version": None}))
     else:

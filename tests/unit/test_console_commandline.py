@@ -101,6 +101,17 @@ def test_completion_offers_commands_then_deployments_then_versions() -> None:
     ]
 
 
+def test_behind_a_flag_its_own_values_are_offered_and_no_deployments() -> None:
+    assert complete("ignore cart@staging --check j", KEYS, []) == [
+        "ignore cart@staging --check judge"
+    ]
+    assert complete("retry cart@staging --from ", KEYS, []) == [
+        "retry cart@staging --from failed",
+        "retry cart@staging --from start",
+    ]
+    assert complete("extend cart@staging --by ", KEYS, []) == []
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_understood_or_refused_with_a_reason(text: str) -> None:
     with suppress(Invalid):
