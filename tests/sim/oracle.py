@@ -59,7 +59,7 @@ class Oracle(Witness):
         self.deletions = Deletions()
         self.capacity = Capacity()
         self.arms = Arms()
-        self.trains = Trains()
+        self.trains = Trains(lambda key: any(_in_scope(key, s) for s in self.rollbacks))
         self.queued: dict[str, str] = {}
         """The revision that begins once the one before it is over, by deployment."""
         self.at = 0.0

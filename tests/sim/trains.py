@@ -3,7 +3,7 @@ is, and all go back in reverse. Folded from the journal in the simplest way."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gaesup_tui.domain import events as ev
@@ -31,6 +31,8 @@ class _Train:
 class Trains:
     """All there were, by name."""
 
+    left: Callable[[str], bool]
+    """Whether a deployment is in a global rollback: its turn is that one's, not the train's."""
     known: dict[str, _Train] = field(default_factory=dict)
 
     def take(self, recorded: Recorded, courses: Mapping[str, Course]) -> None:
@@ -109,7 +111,8 @@ class Trains:
         must(train.back, "a train goes back that was not turned")
         must(event.group < train.turn, f"group {event.group} goes back after {train.turn}")
         before = train.groups[train.turn] if train.turn < len(train.groups) else []
-        moving = [key for key in before if self._goes_back(train, key, courses)]
+        ours = [key for key in before if not self.left(key)]
+        moving = [key for key in ours if self._goes_back(train, key, courses)]
         late = set(moving) - set(event.late)
         must(not late, f"group {event.group} goes back while {late} do not rest")
         waited = at >= train.turn_began + GROUP_DEADLINE_S
