@@ -1,10 +1,13 @@
-"""Why what serves at rest is not whole: in the words a rollout would wait with."""
+"""What is missing of what serves, in the words a rollout would wait with."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen
-from gaesup_tui.domain.waiting import worst
+from gaesup_tui.domain.steps import Analyse, Bake, Compare, Pause
+from gaesup_tui.domain.waiting import Waiting, not_ready, worst
 
 
 def ailing(state: Deployment, seen: DeploymentSeen | None) -> str:
@@ -19,3 +22,19 @@ def ailing(state: Deployment, seen: DeploymentSeen | None) -> str:
     line = f"{missing} of {state.replicas} replicas not ready"
     why = worst(there) if there else ""
     return f"{line}: {why}" if why else line
+
+
+def while_ailing(
+    state: Deployment, seen: DeploymentSeen | None, why: Waiting | None
+) -> Waiting | None:
+    """A wait in which nobody looks whether replicas are ready, with what is missing of the new
+    revision: whoever decides has to know."""
+    rollout = state.active
+    if why is None or seen is None or rollout is None or rollout.phase != "forward":
+        return why
+    if not isinstance(rollout.step, Pause | Analyse | Compare | Bake):
+        return why
+    there = seen.revision(rollout.candidate.id)
+    if (there.ready if there else 0) >= rollout.candidate_replicas:
+        return why
+    return replace(why, what=f"{why.what}; {not_ready(rollout, seen, 'candidate')}")

@@ -8,7 +8,7 @@ from typing import cast
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.abtest.showing import ab_view
-from gaesup_tui.domain.ailing import ailing
+from gaesup_tui.domain.ailing import ailing, while_ailing
 from gaesup_tui.domain.allowed import why_nots
 from gaesup_tui.domain.attending import attend
 from gaesup_tui.domain.deployment import Deployment
@@ -96,7 +96,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
     stop = world.stop_for(state.key)
     window = standing_in(world, state, now)
     why = waiting(state, sight.seen, stop, window) or waiting_queued(world, state, now)
-    why = attend(state, why, now)
+    why = while_ailing(state, sight.seen, attend(state, why, now))
     if why and sight.seen is None and sight.seen_at:  # unseen since then, not since the step began
         why = replace(why, since=max(why.since, sight.seen_at))
     status = _status(state, sight.seen, stop, why)

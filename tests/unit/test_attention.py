@@ -171,6 +171,17 @@ def test_a_way_back_says_where_it_leads_also_when_nobody_sees_it(story: Story) -
     assert view["waiting"]["what"] == "going back to v41: the local backend does not answer"
 
 
+def test_whoever_decides_at_a_gate_is_told_that_the_new_replicas_fell(story: Story) -> None:
+    canary(story, GATE)
+    fell = ReplicaSeen("v42-1", "backoff", story.now, 2, "trap unreachable")
+    seen = story.seen()
+    wanted = len(seen.revisions[revision("v42").id].replicas)
+    sick = RevisionSeen(wanted=wanted, replicas=(fell,))
+    seen = DeploymentSeen(seen.weights, {**seen.revisions, revision("v42").id: sick})
+    missing = f"{wanted} of {wanted} replicas not ready: v42-1 restarts, trap unreachable"
+    assert told(story, seen) == ("canary", f"waits for you; {missing}", "aborts in 30m")
+
+
 def test_what_serves_and_is_down_says_why(story: Story) -> None:
     ended = "unhealthy: gsu_health answered 1"
     falls = ReplicaSeen("v41-1", "backoff", story.now - 7, 4, ended, next_start_at=story.now + 3)
