@@ -59,6 +59,8 @@ class WindowEnded(Frozen):
     kind: Literal["window_ended"] = "window_ended"
     scope: str = ""
     name: Text
+    until: float | None = None
+    """When it was over, if nobody was there to see it; None: now."""
 
 
 class LockSet(Frozen):

@@ -10,9 +10,10 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Refused
+from gaesup_tui.domain.policy import OpenWindow
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.window_views import until_words
-from gaesup_tui.domain.windows import FreezeWindow, next_change, span_at
+from gaesup_tui.domain.windows import FreezeWindow, next_change, span_at, spans_between
 from gaesup_tui.domain.world import World, in_scope
 
 
@@ -82,16 +83,61 @@ def next_window_change(world: World, now: float) -> float | None:
 
 
 def decide_windows(world: World, now: float) -> list[ev.Event]:
-    """That windows began and ended, so that everybody sees it and timers are put off by them."""
+    """That windows began and ended, in the order in which they did, so that everybody sees it and
+    timers are put off by them: also by what passed since the last event of all, unseen."""
     there = {(each.scope, each.name): each for each in in_force(world, now)}
-    told = {(each.scope, each.name) for each in world.calendar.open}
-    ended = (ev.WindowEnded(scope=s, name=n) for s, n in sorted(told - there.keys()))
-    began = (
-        ev.WindowBegan(scope=each.scope, name=each.name, since=each.since, ends=each.ends)
-        for name, each in sorted(there.items())
-        if name not in told
+    told = {(each.scope, each.name): each for each in world.calendar.open}
+    moments: list[tuple[float, ev.Event]] = []
+    for each in told.values():
+        key = (each.scope, each.name)
+        if key not in there or _is_another(world, there[key], each):
+            until = _end_of(world, each, now)
+            moments.append((now if until is None else until, _ended(*key, until)))
+    for missed in _missed(world, now):
+        moments += [
+            (missed.since, _began(missed)),
+            (missed.until, _ended(*missed[:2], missed.until)),
+        ]
+    for key, new in there.items():
+        if key not in told or _is_another(world, new, told[key]):
+            moments.append((new.since, _began(new)))
+    # Of the same moment, what ends is over before the next begins.
+    moments.sort(key=lambda each: (each[0], isinstance(each[1], ev.WindowBegan)))
+    return [event for _, event in moments]
+
+
+def _is_another(world: World, here: InForce, told: OpenWindow) -> bool:
+    """Whether the window in force is that of a later week than the one that was told of."""
+    return here.since != told.since and here.since > world.at
+
+
+def _end_of(world: World, told: OpenWindow, now: float) -> float | None:
+    """When a window that is open ended; None: it was taken away, and ends now."""
+    for scope, window in windows_of(world):
+        if (scope, window.name) == (told.scope, told.name):
+            span = span_at(window, int(told.since))
+            if span and span[1] <= now:
+                return span[1]
+    return None
+
+
+def _missed(world: World, now: float) -> Iterator[InForce]:
+    """Windows that ended since the last event, and that nobody was told of."""
+    told = {(each.scope, each.name): each.since for each in world.calendar.open}
+    for scope, window in windows_of(world):
+        for span in spans_between(window, world.at, now):
+            if span[0] > told.get((scope, window.name), 0.0):
+                yield InForce(scope, window.name, *span, window.ends)
+
+
+def _began(window: InForce) -> ev.Event:
+    return ev.WindowBegan(
+        scope=window.scope, name=window.name, since=window.since, ends=window.ends
     )
-    return [*ended, *began]
+
+
+def _ended(scope: str, name: str, until: float | None) -> ev.Event:
+    return ev.WindowEnded(scope=scope, name=name, until=until)
 
 
 Forward = cmd.Deploy | cmd.Promote | cmd.Retry | cmd.Resume

@@ -8,7 +8,7 @@ never shorter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +22,8 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKLY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]* +(\d\d?):(\d\d)", re.IGNORECASE)
 _ONCE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?")
 _WEEK = timedelta(days=7)
+MOST_SPANS = 60
+"""A year of weekends: more of them are looked for nowhere."""
 
 
 class FreezeWindow(Frozen):
@@ -112,6 +114,16 @@ def next_span(window: FreezeWindow, now: float) -> tuple[float, float] | None:
     return min((span for span in _spans(window, int(now)) if span[1] > now), default=None)
 
 
+def spans_between(window: FreezeWindow, after: float, now: float) -> Iterator[tuple[float, float]]:
+    """The spans that ended after ``after`` and not later than ``now``, in order."""
+    for _ in range(MOST_SPANS):
+        span = next_span(window, after)
+        if span is None or span[1] > now:
+            return
+        yield span
+        after = span[1]
+
+
 @lru_cache(maxsize=1024)
 def _spans_of_week(window: FreezeWindow, monday: datetime) -> tuple[tuple[float, float], ...]:
     zone = _zone(window)
@@ -127,6 +139,7 @@ def _spans_of_week(window: FreezeWindow, monday: datetime) -> tuple[tuple[float,
     return tuple(spans)
 
 
+@lru_cache(maxsize=4096)
 def _spans(window: FreezeWindow, second: int) -> tuple[tuple[float, float], ...]:
     """The spans around a moment, in order: that of the week before up to the one after next."""
     if not is_weekly(window):

@@ -135,7 +135,8 @@ class World:
             ):
                 before = self.calendar.open
                 self.calendar = calendar_fold.apply(self.calendar, event, recorded)
-                self._thaw_after(before, recorded.at)
+                until = event.until if isinstance(event, ev.WindowEnded) else None
+                self._thaw_after(before, recorded.at if until is None else until)
             case ev.BackendRestarted():
                 pass
             case ev.EngineStarted():
@@ -212,7 +213,7 @@ class World:
             )
 
     def _put_off(self, state: Deployment, since: float, at: float) -> Deployment:
-        until = min((w.since for w in self.open_for(state.key)), default=at)
+        until = min([at, *(w.since for w in self.open_for(state.key))])
         stop = self.stop_for(state.key)
         if stop and stop.mode == "freeze":
             until = min(until, stop.at)

@@ -93,8 +93,10 @@ class Conductor:
             self._wake.set()
 
     async def note(self, event: Event) -> None:
-        """Records an event of the engine's own life; kept for later if it cannot be written."""
+        """Records an event of the engine's own life, after the windows that passed without it; kept
+        for later if it cannot be written."""
         draft = Draft.on(self._ledger.tip)
+        decide_calendar(draft, self._clock.now(), safe=True)
         draft.record([event], ENGINE, self._clock.now(), safe=True)
         writing = self._ledger.write(draft, self._clock.now())
         await asyncio.wait({writing.task}, timeout=SLOW_S)

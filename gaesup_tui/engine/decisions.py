@@ -146,11 +146,11 @@ def _look_once(draft: Draft, key: str, eyes: Eyes, now: float, *, away: bool) ->
     return True
 
 
-def decide_calendar(draft: Draft, now: float) -> None:
+def decide_calendar(draft: Draft, now: float, *, safe: bool = False) -> None:
     """Freeze windows that began and ended meanwhile: before all else, since timers are put off."""
     try:
         if events := decide_windows(draft.world, now):
-            draft.record(events, ENGINE, now, safe=False)
+            draft.record(events, ENGINE, now, safe=safe)
     except Exception:  # a window that cannot be read must not hold up a way to safety
         log.exception("deciding on freeze windows failed")
 
