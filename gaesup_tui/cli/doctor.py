@@ -103,6 +103,15 @@ def _engine(args: argparse.Namespace) -> Iterator[Finding]:
             yield Finding("deployment", "bad", f"{row['key']}: {row['problem']}")
 
 
+def _settings(args: argparse.Namespace) -> Iterator[Finding]:
+    from gaesup_tui.service import engine_settings
+
+    path = places.find().engine_settings
+    kept_s = engine_settings.load(path).keep_history_s
+    kept = "for ever" if kept_s is None else f"for {duration(kept_s)} at least"
+    yield Finding("settings", "ok", f"events are kept {kept}: keepHistory in {path}")
+
+
 def _backends(args: argparse.Namespace) -> Iterator[Finding]:
     from importlib.metadata import entry_points
 
@@ -144,6 +153,7 @@ CHECKS: tuple[Check, ...] = (
     _python,
     _folders,
     _disk,
+    _settings,
     _backends,
     _engine,
     _terminal,

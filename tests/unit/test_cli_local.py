@@ -162,3 +162,14 @@ def test_output_to_a_file_is_plain(tmp_path: Path) -> None:
         Output(file).line("text", "bad")
         file.seek(0)
         assert file.read() == "text\n"
+
+
+def test_doctor_reads_the_settings_of_the_engine(home: Path, capsys: Said) -> None:
+    (home / "config").mkdir(parents=True)
+    settings = home / "config" / "engine.yaml"
+    settings.write_text("keepHistory: 90d\n")
+    assert main(["doctor"]) == 0
+    assert "events are kept for 90d00h at least" in capsys.readouterr().out
+    settings.write_text("keepHistory: soon\n")
+    assert main(["doctor"]) == 1
+    assert f"{settings}:1: keepHistory: 'soon' is not a duration" in capsys.readouterr().out
