@@ -212,6 +212,7 @@ class CannedWorld:
     stops: list[Json] = field(default_factory=list)
     rollbacks: list[Json] = field(default_factory=list)
     trains: list[Json] = field(default_factory=list)
+    still: list[str] = field(default_factory=list)
     windows: list[Json] = field(default_factory=list)
     glass: str = ""
     """The freeze window every preview has in its way."""
@@ -314,7 +315,7 @@ class CannedWorld:
             "trains": self.trains,
             "windows": self.windows,
             "moving": moving,
-            "still": [],
+            "still": self.still,
             "backends": {"local": time.time()},
             "strangers": [],
             "actions": {

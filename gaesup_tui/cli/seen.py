@@ -14,6 +14,7 @@ from gaesup_tui.domain.views import EngineView, Receipt, StatusRow
 Effect = tuple[bool, str]
 """Whether it is what was wanted, and what is seen; text that ends in ``seen`` is timed."""
 LONGEST_S = 20.0
+_SHOWN = 10
 
 
 def until_seen(
@@ -183,6 +184,12 @@ def _turned_back(row: StatusRow) -> Effect | None:
     return None
 
 
+def some_moving(lines: list[str], total: int) -> list[str]:
+    """As many as one reads, and how much moves in all."""
+    more = [f"{len(lines) - _SHOWN} more, {total} in all"] if len(lines) > _SHOWN else []
+    return lines[:_SHOWN] + more
+
+
 def stopped(look: Callable[[], EngineView], began: float, out: Output) -> int:
     """After a stop: tells what is still moving until nothing is."""
     told: list[str] = []
@@ -195,8 +202,8 @@ def stopped(look: Callable[[], EngineView], began: float, out: Output) -> int:
         if took_s > LONGEST_S:
             out.line(f"still moving after {took(took_s)}; the engine goes on trying", "bad")
             return LATE
-        for line in still:
-            if line not in told:
-                out.line(f"still moving: {line}", "warn")
+        new = [line for line in still if line not in told]
+        for line in some_moving(new, len(still)):
+            out.line(f"still moving: {line}", "warn")
         told = list(still)
         sleep(POLL_S)

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 
-from gaesup_tui.cli import rest, targets
+from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.exits import LATE
 from gaesup_tui.cli.output import Output
@@ -112,7 +112,8 @@ def _banners(engine: EngineView) -> list[tuple[str, str]]:
         if train["phase"] != "finished":
             style = "warn" if train["phase"] in ("forward", "gate") else "bad"
             lines.append((f"train {train['name']}: {train['text']}", style))
-    lines += [(f"still moving: {each}", "warn") for each in engine["still"]]
+    moving = seen.some_moving(engine["still"], len(engine["still"]))
+    lines += [(f"still moving: {each}", "warn") for each in moving]
     for name, at in engine["backends"].items():
         if at is None or engine["at"] - at > 3.0:
             age = "not seen yet" if at is None else f"not seen for {duration(engine['at'] - at)}"

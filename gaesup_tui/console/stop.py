@@ -31,6 +31,7 @@ from gaesup_widgets.paint import Lines, Runs
 _DEAD_TIME_S = 0.3
 _REFRESH_S = 0.25
 _SCOPES_SHOWN = 6
+_SHOWN = 8
 
 
 class StopDialog(ModalScreen[None]):
@@ -264,7 +265,7 @@ class StopDialog(ModalScreen[None]):
             lines.append([Cell(f"{len(moving)} hold where they stand", "ok")])
         elif still or moving:
             self._desk.link.need()
-            lines += [[Cell("still moving: ", "warn"), Cell(text)] for text in still or moving]
+            lines += _still_moving(still or moving)
         else:
             lines.append([Cell("all at their stable revision", "ok")])
         lines.append([Cell("L lets go, with a reason, once this is closed", "dim")])
@@ -273,6 +274,15 @@ class StopDialog(ModalScreen[None]):
 
 def _rollouts(count: int) -> str:
     return "1 rollout" if count == 1 else f"{count} rollouts"
+
+
+def _still_moving(texts: list[str]) -> list[Runs]:
+    """What moves, as far as it fits into the dialog, and how much it is."""
+    lines: list[Runs] = [[Cell("still moving: ", "warn"), Cell(text)] for text in texts[:_SHOWN]]
+    if len(texts) > _SHOWN:
+        more = f"{len(texts) - _SHOWN} more, {len(texts)} in all"
+        lines.append([Cell("still moving: ", "warn"), Cell(more)])
+    return lines
 
 
 def _moving(desk: Desk) -> list[str]:

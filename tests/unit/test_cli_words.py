@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from gaesup_tui.cli.decide import replicas_of
 from gaesup_tui.cli.load import Silence
 from gaesup_tui.cli.output import Output, cells, cut
 from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
-from gaesup_tui.domain.views import StatusRow
+from gaesup_tui.domain.views import EngineView, StatusRow
 
 
 def row(key: str = "cart@production", status: str = "healthy", **more: Any) -> StatusRow:
@@ -277,3 +278,16 @@ def test_load_ends_with_what_it_was_sent_to_and_outlives_a_restart() -> None:
     assert not silence.is_over(5, 60.0)
     assert not silence.is_over(0, 119.0)
     assert silence.is_over(0, 120.0)
+
+
+def test_a_stop_of_many_tells_ten_and_how_many() -> None:
+    many = [f"api-{n}@production: returning traffic" for n in range(60)]
+    looks = iter([many, many[:50], []])
+    said = io.StringIO()
+    ended = seen.stopped(
+        lambda: cast(EngineView, {"still": next(looks)}), time.monotonic(), Output(said)
+    )
+    lines = said.getvalue().splitlines()
+    assert ended == 0
+    assert lines[-2] == "still moving: 50 more, 60 in all"
+    assert len(lines) == 12

@@ -163,6 +163,16 @@ async def test_two_keys_stop_everything_and_what_moved_is_shown_at_rest() -> Non
         await console.expects("STOPPED everything by lee", "auto HELD", "L lets go")
 
 
+async def test_a_stop_of_many_counts_what_moves_and_keeps_its_last_line_in_sight() -> None:
+    world = CannedWorld.of(8)
+    world.still = [f"api-{n}@production: returning traffic: 5 % still on v42" for n in range(60)]
+    async with console_on(world, size=(80, 24)) as console:
+        await console.press("exclamation_mark")
+        await console.dead_time()
+        await console.press("S")
+        await console.expects("confirmed", "still moving: 52 more, 60 in all", "Esc close")
+
+
 async def test_the_stop_opens_over_a_dialog_and_while_one_types_only_by_f12() -> None:
     async with console_on() as console:
         await console.press("x")
