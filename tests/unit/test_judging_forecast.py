@@ -109,6 +109,9 @@ def test_without_requests_no_time_is_said() -> None:
         (59.0, 61.0, "50 s to 2 min"),
         (61.0, 600.0, "1 to 10 min"),
         (1000.0, 9999.0, "16 min to 3 h"),
+        (80_000.0, 400_000.0, "22 h to 5 days"),
+        (80_000.0, 1e8, "22 h to over 30 days"),
+        (1e7, 1e8, "over 30 days"),
     ],
 )
 def test_a_span_is_rounded_away_from_its_middle(early_s: float, late_s: float, said: str) -> None:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaesup_tui.domain.judging import Arm, Tick, begin, step
+from gaesup_tui.domain.judging.account import explain
 from gaesup_tui.domain.judging.state import State
+from gaesup_tui.domain.judging.words import sentence
 from tests.unit.judging_rig import (
     BOUNDS_S,
     GOOD,
@@ -154,9 +156,22 @@ def test_a_cold_start_is_not_held_against_the_latency() -> None:
 def test_harm_in_a_metric_that_is_not_critical_holds_the_promotion_only() -> None:
     start = with_metrics(conversion={"critical": False})
     traffic = Traffic(Service(conversions=0.01), per_tick=1000, weight=0.5)
-    _, verdicts = judge(traffic.ticks(60), start, HISTORY)
+    state, verdicts = judge(traffic.ticks(60), start, HISTORY)
     assert kinds(verdicts) == {"CONTINUE"}
     assert (verdicts[-1].cause, verdicts[-1].metric) == ("suspicious", "conversion")
+    assert sentence(state, explain(state)).endswith(
+        "enough evidence, but conversion is not critical, no PROMOTE for it"
+    )
+
+
+def test_sure_harm_is_not_hidden_by_another_metric_without_data() -> None:
+    start = with_metrics(latency={"critical": False})
+    slow = Traffic(Service(median_s=0.2), per_tick=1000, weight=0.5)
+    gone = Traffic(Service(median_s=0.2, conversions=None), per_tick=1000, weight=0.5)
+    ticks = [*slow.ticks(20), *gone.ticks(60)[20:]]
+    _, verdicts = judge(ticks, start, HISTORY)
+    assert (verdicts[-1].kind, verdicts[-1].cause) == ("CONTINUE", "suspicious")
+    assert verdicts[-1].metric == "latency"
 
 
 def test_a_metric_that_is_switched_off_decides_nothing() -> None:

@@ -71,7 +71,9 @@ def decide(state: State) -> Judgement:
     if sum(alarm.evidence for alarm in turned) >= threshold:
         return _about(said, turned[0], "ABORT", "harm")
     missing = _missing(state)
-    if missing is not None:
+    harmful = sum(alarm.evidence for alarm in alarms if alarm.matters) >= threshold
+    # Harm that is sure, in a metric that may not abort, is not hidden by another without data.
+    if missing is not None and (missing.kind == "ABORT" or not harmful):
         return missing._replace(evidence=total, harm=said.harm, certainty=said.certainty)
     if alarms:
         return _about(said, alarms[0], "CONTINUE", _late(state, "suspicious"))

@@ -13,6 +13,10 @@ from gaesup_tui.domain.judging.forecast import Forecast, Rates
 
 _HOURS_FROM = 120
 """Minutes from which hours are said."""
+_DAYS_FROM = 48
+"""Hours from which days are said."""
+LONGEST_S = 30 * 86_400.0
+"""Nobody waits that long, so no more than this is said."""
 
 
 def ahead(forecast: Forecast | None) -> str:
@@ -51,8 +55,12 @@ def about(seconds: float) -> str:
 
 
 def span(early_s: float, late_s: float) -> str:
-    """``3 to 26 min``, ``40 s to 6 min``, ``up to 30 s``."""
+    """``3 to 26 min``, ``40 s to 6 min``, ``up to 30 s``, ``20 h to over 30 days``."""
+    if early_s > LONGEST_S:
+        return "over 30 days"
     low, unit = _rounded(early_s, math.floor, 6)
+    if late_s > LONGEST_S:
+        return f"{low} {unit} to over 30 days"
     high, wide = _rounded(late_s, math.ceil, 6, least=1)
     if low == "0":
         return f"up to {high} {wide}"
@@ -62,9 +70,12 @@ def span(early_s: float, late_s: float) -> str:
 def _rounded(
     seconds: float, way: Callable[[float], int], most: int, least: int = 0
 ) -> tuple[str, str]:
-    """Fewer than ``most`` tens of seconds are said as such, more in minutes, many in hours."""
+    """Fewer than ``most`` tens of seconds are said as such, more in minutes, hours, days."""
     tens = max(way(seconds / 10), least)
     if tens < most:
         return str(10 * tens), "s"
     minutes = way(seconds / 60)
-    return (str(minutes), "min") if minutes < _HOURS_FROM else (str(way(seconds / 3600)), "h")
+    if minutes < _HOURS_FROM:
+        return str(minutes), "min"
+    hours = way(seconds / 3600)
+    return (str(hours), "h") if hours < _DAYS_FROM else (str(way(seconds / 86_400)), "days")

@@ -37,11 +37,18 @@ def _harm(state: State, said: Judgement, account: Account) -> str:
 
 
 def _suspicious(state: State, said: Judgement, account: Account) -> str:
-    needed = _number(1 / state.start.alpha_abort)
-    return (
-        f"suspicious: {_finding(state, said, account)}; "
-        f"evidence {_number(said.evidence)} of {needed}, promotion held"
-    )
+    return f"suspicious: {_finding(state, said, account)}; {_sure(state, said)}, no PROMOTE for it"
+
+
+def _sure(state: State, said: Judgement) -> str:
+    """How far it is from an abort. Evidence grows without end, so beyond what is needed its
+    amount says nothing: something else keeps the abort away."""
+    needed = 1 / state.start.alpha_abort
+    if said.evidence < needed:
+        return f"evidence {_number(said.evidence)} of {_number(needed)}"
+    if said.metric and not getattr(state.start.metrics, said.metric).critical:
+        return f"enough evidence, but {said.metric} is not critical"
+    return "enough evidence of harm, not that it passes the limit"
 
 
 def _finding(state: State, said: Judgement, account: Account) -> str:
