@@ -248,7 +248,22 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
     window = window_for(world, car.key, now)
     if window and not glass_of(train, car, now):
         return window.words
-    return under_way(state) or why_not(world, "deploy", car.key, now, train.by)
+    return (
+        _behind(world, train, car)
+        or under_way(state)
+        or why_not(world, "deploy", car.key, now, train.by)
+    )
+
+
+def _behind(world: World, train: Train, car: Car) -> str | None:
+    """A unit of an earlier group that was stepped back since its turn: it is waited for again."""
+    for group in train.groups:
+        if any(each.key == car.key for each in group):
+            return None
+        for earlier in _with_us(train, group):
+            if place_of(world, earlier) not in THERE:
+                return f"{earlier.key} does not get all traffic now: it goes first"
+    return None
 
 
 def under_way(state: Deployment | None) -> str | None:

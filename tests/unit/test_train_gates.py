@@ -6,6 +6,7 @@ import pytest
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.commands import OnFailure
+from gaesup_tui.domain.train_viewing import train_view
 
 from .train_yard import Yard
 
@@ -61,3 +62,21 @@ def test_the_gate_before_the_next_group_that_goes_on_is_kept() -> None:
     yard.promote()
     yard.rest()
     assert [yard.runs(unit) for unit in "abcz"] == ["v2", "v1", "v1", "v2"]
+
+
+def test_a_unit_that_was_stepped_back_is_waited_for_again_before_the_next_begins() -> None:
+    spec = {"canary": {"steps": [{"weight": 25}, {"pause": "30s"}], "bake": "60s"}}
+    yard = Yard({"a": (), "b": ("a",)})
+    yard.start(gate="none", spec=spec, strategy="canary", at_once=1)
+    yard.ask(cmd.Hold(deployment="b@production", why="the database moves"))
+    yard.rest(60)
+    assert (yard.train.group, yard.begun()) == (1, ["a"])
+    yard.ask(cmd.StepBack(deployment="a@production", expect_seq=yard.state("a").seq))
+    yard.ask(cmd.ReleaseHold(deployment="b@production", why="done"))
+    yard.settle()
+    assert yard.begun() == ["a"]
+    said = train_view(yard.world, yard.train, yard.now)["groups"][1][0]["text"]
+    assert said == "a@production does not get all traffic now: it goes first"
+    yard.ask(cmd.Promote(deployment="a@production", expect_seq=yard.state("a").seq))
+    yard.settle()
+    assert yard.begun() == ["a", "b"]
