@@ -60,7 +60,7 @@ def words(line: list[str], at: int, args: argparse.Namespace) -> list[str]:
     now = line[at] if at < len(line) else ""
     if at <= 1:
         return [c.name for c in COMMANDS if c.name.startswith(now)]
-    command = BY_NAME.get(line[1])
+    command = BY_NAME.get(line[1]) if at <= len(line) else None
     if command is None:
         return []
     if line[at - 1] == "--version":

@@ -86,8 +86,8 @@ def begin(
 
 def _asked(args: argparse.Namespace) -> int | None:
     replicas: int | None = getattr(args, "replicas", None)
-    if replicas is not None and replicas < 1:
-        raise Invalid(f"--replicas: {replicas} is not possible", hint="give 1 or more")
+    if replicas is not None and not 1 <= replicas <= 1000:
+        raise Invalid(f"--replicas: {replicas} is not possible", hint="give 1 to 1000")
     return replicas
 
 

@@ -81,6 +81,11 @@ def parse(argv: Sequence[str]) -> tuple[Command | None, argparse.Namespace]:
         Invalid: an unknown command or argument, a missing or wrong value.
         SystemExit: help or the version was asked for and printed.
     """
+    for word in argv:
+        if any("\ud800" <= char <= "\udfff" for char in word):
+            raise Invalid(
+                f"{printable_line(word, 80)!r} is not UTF-8 text", hint="set a UTF-8 locale"
+            )
     read_only, socket = False, None
     if not argv or argv[0] not in BY_NAME:
         front = _front_parser().parse_args(argv)

@@ -182,7 +182,7 @@ def nobody_decided(cart: Stack, since: int) -> bool:
         (
             ["deploy", "cart", "-e", "production", "--version", "v42", "--replicas", "0"],
             2,
-            "give 1 or",
+            "give 1 to 1000",
         ),
         (["deploy", "cart", "-e", "production", "--version", "v41"], 4, "runs v41 already"),
         (["rollback", "cart"], 4, "no stable version to go back to"),

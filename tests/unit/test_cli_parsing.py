@@ -80,6 +80,7 @@ def test_every_command_has_help_and_a_module_that_runs_it(
         ("--read-only engine stop", 4, "engine stop changes something"),
         ("--read-only demo", 4, "demo changes something"),
         ("status \x1b[31mcart@x", 5, "no engine answers"),
+        ("rollback cart --version \udcff", 2, "is not UTF-8 text: set a UTF-8 locale"),
         ("completion csh", 2, "gaesup: 'csh' is none of 'bash', 'zsh', 'fish': see"),
     ],
 )

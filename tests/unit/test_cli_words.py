@@ -251,6 +251,7 @@ def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
         try gaesup engine sta
         try gaesup demo --story b
         try gaesup promote --f
+        gaesup completion bash 99 gaesup promote
     """
     done = subprocess.run(
         ["bash", "-c", script],

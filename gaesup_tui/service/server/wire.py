@@ -95,7 +95,7 @@ def explain(error: ValidationError) -> Invalid:
     first = error.errors(include_url=False)[0]
     names = [str(part) for part in first["loc"]]
     where = ".".join(names) or "body"
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if first["type"] == "extra_forbidden":
         message = "there is no such field"
     more = error.error_count() - 1
