@@ -146,13 +146,16 @@ def decide_look(
     harm = _harm(rollout, look, now)
     if harm and harm.kind == "guard":
         return retreat(deployment, harm, seen=look.seen)
-    events = [*_news(rollout, look), *abtest.news(rollout, look.seen, look.boot, now)]
+    answered = abtest.news(rollout, look.seen, look.boot, now)
+    events = [*_news(rollout, look), *answered]
     if harm:
         return [*events, *retreat(deployment, harm, seen=look.seen)]
     if cause := _failed_smoke(rollout, look):
         return [*events, *retreat(deployment, cause)]
     if rollout.paused or windowed or (back_only and rollout.spec.strategy != "rollback"):
         return events
+    if answered:
+        return events  # the next look acts on it: none acts on the answer it takes the place of
     # In a global rollback nobody is waited for: the route is made what it has to be.
     if not back_only and (why := _off_plan(rollout, look.seen)):
         return [*events, ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True)]

@@ -241,6 +241,19 @@ def test_a_paused_test_tells_its_answer_and_acts_on_it_when_resumed() -> None:
     assert story.rollout.outcome == "aborted"
 
 
+def test_a_pause_past_its_end_promotes_on_no_answer_the_resumed_test_takes_back() -> None:
+    story = ABStory(max_run=4 * HOUR, on_undecided="promote")
+    story.later(2 * HOUR)
+    story.come(*ALIKE)
+    story.ask(cmd.Pause(deployment=KEY))
+    assert answers(story.later(2 * HOUR)) == ["undecided"]
+    story.ask(cmd.Resume(deployment=KEY))
+    assert answers(story.settle()) == ["measuring"]
+    assert story.rollout.weight_percent == 50
+    story.later(2 * HOUR)
+    assert story.rollout.weight_percent == 100
+
+
 def test_guards_go_on_watching() -> None:
     story = ABStory()
     story.windows = {10.0: Window(10.0, 500, 400, 0.01, 0.02)}
