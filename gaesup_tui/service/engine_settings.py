@@ -13,8 +13,6 @@ from gaesup_tui.service.positions import Document, Located, parse
 
 KEEP_HISTORY = "keepHistory"
 FOREVER = "forever"
-DEFAULT_KEEP_S = 400 * 86_400.0
-"""A year, and time to look back at it."""
 LEAST_KEEP_S = 3600.0
 MAX_FILE_BYTES = 1 << 16
 
@@ -23,7 +21,7 @@ MAX_FILE_BYTES = 1 << 16
 class EngineSettings:
     """What the file says, or what holds without one."""
 
-    keep_history_s: float | None = DEFAULT_KEEP_S
+    keep_history_s: float | None = None
     """How long events stay in the journal at least; None: for ever."""
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.service.engine_settings import DEFAULT_KEEP_S, load
+from gaesup_tui.service.engine_settings import load
 
 
 @pytest.mark.parametrize(
     ("text", "kept_s"),
     [
-        (None, DEFAULT_KEEP_S),
-        ("# nothing yet\n{}\n", DEFAULT_KEEP_S),
+        (None, None),
+        ("# nothing yet\n{}\n", None),
         ("keepHistory: 90d\n", 90 * 86_400.0),
         ("keepHistory: forever\n", None),
     ],

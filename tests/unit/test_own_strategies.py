@@ -23,6 +23,7 @@ from gaesup_tui.service import project, strategies
 
 from .story import KEY, Story, revision
 
+SHOP = Path(__file__).parents[2] / "examples" / "shop" / "artifacts"
 FILE = """\
 apiVersion: gaesup/v1
 environments:
@@ -66,7 +67,8 @@ CAREFUL = [
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for version in ("v41", "v42"):
-        (tmp_path / f"cart-{version}.wasm").write_bytes(b"\0asm\1\0\0\0" + version.encode())
+        name = f"cart-{version}.wasm"
+        (tmp_path / name).write_bytes((SHOP / name).read_bytes())
     (tmp_path / "gaesup.yaml").write_text(FILE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GAESUP_HOME", str(tmp_path / "home"))
