@@ -67,10 +67,6 @@ class Draft:
     def on(cls, world: World) -> Draft:
         return cls(world.copy(), base=world)
 
-    def copy(self) -> Draft:
-        """The same decisions, to be added to without changing these."""
-        return Draft(self.world.copy(), list(self.entries), base=self.base)
-
     def record(
         self,
         events: Iterable[Event],

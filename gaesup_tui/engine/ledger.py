@@ -66,15 +66,14 @@ class Ledger:
     def in_force(self) -> Draft:
         """What acts now: all that is durable, and what leads back besides."""
         writing = self.writing.draft if self.writing else None
-        if writing and writing.base is self.durable and all(e.safe for e in writing.entries):
-            # All of it leads back and follows on what is durable: folded already, and a stop of
-            # a thousand rollouts has no time to be folded twice.
-            draft = writing.copy()
-        else:
-            draft = Draft.on(self.durable)
-            if writing:
-                draft.take_safe(writing.entries)
-        draft.take_safe(self.held)
+        entries = [*(writing.entries if writing else ()), *self.held]
+        follows = writing is None or writing.base is self.durable
+        if follows and all(entry.safe for entry in entries):
+            # All of it leads back, so nothing is left out: it is folded already, and a stop of a
+            # thousand rollouts has no time to be folded again with each of its turns.
+            return Draft(self.tip.copy(), entries, base=self.durable)
+        draft = Draft.on(self.durable)
+        draft.take_safe(entries)
         return draft
 
     def settle(self) -> tuple[Draft, BaseException | None]:

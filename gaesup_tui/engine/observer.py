@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.guards import brewing, broken
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
@@ -129,10 +130,13 @@ class Observer:
         if rollout is None:
             return sight.verifying(state, now)
         verdict = self._judge.decision(rollout, now)
+        returns = rollout.phase == "back" and not is_gradual(rollout)
         look = sight.look(state, now, verdict, self._smokes.get(state.key))
         if look and rollout.index == len(rollout.plan) - 1:
             look = replace(look, said=self._judge.verdict(rollout, now))
-        return self._remembered(rollout, look, sight.placed_at, now) if look else None
+        if look is None or returns:  # no guard holds up a way back
+            return look
+        return self._remembered(rollout, look, sight.placed_at, now)
 
     def _remembered(self, rollout: Rollout, look: Look, at: float, now: float) -> Look:
         """The look, with what guards know from earlier ones."""

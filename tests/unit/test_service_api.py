@@ -64,7 +64,10 @@ BAD_COMMANDS = [
     (b'{"action":"promote","deployment":"cart"}', "UNIT@ENVIRONMENT"),
     (b'{"action":"promote","deployment":"cart@production","by":"root"}', "promote.by"),
     (b'{"action":"scale","deployment":"cart@production","replicas":"many"}', "scale.replicas"),
-    (b'{"action":"scale","deployment":"cart@production","replicas":-1}', "scale.replicas: must be greater"),
+    (
+        b'{"action":"scale","deployment":"cart@production","replicas":-1}',
+        "scale.replicas: must be greater",
+    ),
     (b"[" * 100_000, "JSON"),
 ]
 

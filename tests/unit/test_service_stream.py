@@ -198,6 +198,7 @@ async def test_a_client_that_never_reads_is_cut_off(
     gate: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gaesup_tui.service.server.mailbox.STALLED_S", 0.5)
+    monkeypatch.setattr("gaesup_tui.service.server.stream.SEND_BUFFER", 2**16)  # full sooner
     reader, writer = await deaf(gate)
     await decide_often(gate, 3000)
     watching = Watcher(gate.client)

@@ -29,7 +29,7 @@ LATE_S, MOST_DROPPED = 0.15, 4
 """Telemetry is left out when its second comes so late, but not more often than that in a row."""
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
 """Between two passes over all views."""
-FLOOD, LULL_S, MOST_FLOOD_S = 100, 0.05, 0.15
+FLOOD, LULL_S, MOST_FLOOD_S = 100, 0.05, 0.4
 """So many deployments changing together are drawn when nothing came for a moment, or when it takes
 too long: a pass in their midst costs as much as they do, and all it shows is out of date."""
 PATIENCE_S = 1.0
@@ -136,23 +136,25 @@ class Hub:
                 client.event(recorded.seq, framed)
 
     async def _follow_changes(self) -> None:
-        number = 0
+        loop, number = asyncio.get_running_loop(), 0
+        passed_at = loop.time()
         while True:
+            has_changed = self.engine.changes != number
             try:
                 async with asyncio.timeout(TELEMETRY_EVERY_S):
                     number = await self.engine.changed(number)
             except TimeoutError:
                 pass  # what grows old changes a view without anything having happened
-            await self._flood()
+            await self._flood(passed_at if has_changed else loop.time())
             took_s = await self._refresh()
+            passed_at = loop.time()
             # One pass over all deployments costs the same for one change as for many.
             await asyncio.sleep(min(MOST_PAUSE_S, max(LEAST_PAUSE_S, 4 * took_s)))
 
-    async def _flood(self) -> None:
-        """Waits until a flood of changes is over."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + MOST_FLOOD_S
-        while self.views.behind >= FLOOD and loop.time() < until:
+    async def _flood(self, since: float) -> None:
+        """Waits until a flood of changes that began after ``since`` is over."""
+        until = since + MOST_FLOOD_S
+        while self.views.behind >= FLOOD and asyncio.get_running_loop().time() < until:
             changes = self.engine.changes
             await asyncio.sleep(LULL_S)
             if self.engine.changes == changes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -18,6 +19,9 @@ from gaesup_tui.service.server.peer import peer
 from gaesup_tui.service.server.wire import known, number
 
 MAX_SEQ = 2**53
+SEND_BUFFER = 2**22
+"""Bytes asked of the kernel for what a client has not read yet. A thousand changed views are three
+megabytes, and each time the buffer is full they wait for another turn of a busy event loop."""
 
 
 class EventStream(Response):
@@ -34,6 +38,8 @@ class EventStream(Response):
         self._chunks = chunks
         self._mailbox = mailbox
         mailbox.on_stall = transport.abort
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send(
