@@ -245,11 +245,13 @@ def _news(rollout: Rollout, look: Look) -> list[ev.Event]:
 def _off_plan(rollout: Rollout, seen: DeploymentSeen) -> str | None:
     """Why the live route is not the plan's: somebody else changed it. A route that still shows an
     earlier step's share is only late, and an empty one is a backend that restarted."""
-    ours = rollout.replica_wishes().keys()
+    wished = rollout.replica_wishes()
     planned = {0, *(s.weight_percent for s in rollout.spec.plan if isinstance(s, SetTraffic))}
     live = seen.weights.get(rollout.candidate.id, 0)
-    if not seen.weights or (live in planned and set(seen.weights) <= ours):
+    if not seen.weights or (live in planned and set(seen.weights) <= wished.keys()):
         return None
+    if not any(wished[revision][1] for revision in rollout.weights() if revision in wished):
+        return None  # what is to have the traffic is away: only going on leads to a route again
     shares = ", ".join(f"{revision} {weight} %" for revision, weight in seen.weights.items())
     return f"the live route shows {shares}, which is no step of the plan: resume sets it right"
 

@@ -27,6 +27,7 @@ from .virtual import VirtualLoop, virtual_loop
 
 SETTLE_WITHIN_S = 400.0
 CALM_WITHIN_S = 600.0
+PATIENCE = 20
 KEEP_HISTORY_S = 60.0
 _LIVES = ((0.75, 1, 50), (0.2, 30, 100), (0.04, 100, 300), (1.0, 300, 1000))
 """Share of the lives of the engine, and the least and the most callbacks they last."""
@@ -81,6 +82,8 @@ class Story:
 
     def __init__(self, seed: int, files: Path, rollouts: int = 40) -> None:
         self._random = Random(seed)
+        self._promoted: Counter[str] = Counter()
+        """How often a train was helped on in the end, by name."""
         self._files = files
         self._rollouts = rollouts
         self._now = self._began = 1_700_000_000.0
@@ -284,7 +287,11 @@ class Story:
         ]
         for train in engine.world.trains:
             if train.phase in ("gate", "held"):
-                commands.append(cmd.TrainPromote(train=train.name, why="over"))
+                self._promoted[train.name] += 1
+                # What is held again and again for a reason that stays is given up in the end.
+                end = self._promoted[train.name] > PATIENCE
+                give_up = cmd.TrainAbort(train=train.name, why="over")
+                commands.append(give_up if end else cmd.TrainPromote(train=train.name, why="over"))
         for state in engine.world.deployments.values():
             if state.lock:
                 commands.append(cmd.Unlock(deployment=state.key, why="over"))

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from gaesup_tui.domain import amounts
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.capacity import held_back
-from gaesup_tui.domain.observation import ReplicaSeen, RevisionSeen
+from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.rolling import limits, rolling
 from gaesup_tui.domain.steps import AwaitReady, Bake, Check, Scale, SetTraffic, SmokeTest
 from gaesup_tui.domain.strategy_spec import RollingSpec
@@ -198,6 +198,22 @@ def at_first_share(unavailable: int = 0) -> Story:
     while told.deployment.active and not told.deployment.active.weight_percent:
         told.look()
     return told
+
+
+def test_a_route_changed_while_nothing_of_the_plan_can_serve_does_not_stop_it() -> None:
+    told = Story()
+    told.deploy("v41", "rolling", 1)
+    told.settle()
+    told.deploy("v42", "rolling", None, rolling={"maxSurge": 0, "maxUnavailable": 1})
+    while told.deployment.replica_wishes()[V41][1]:
+        told.look()
+    seen = told.seen()
+    told.look(DeploymentSeen(weights={"v40-00000000": 37, V42: 63}, revisions=seen.revisions))
+    active = told.deployment.active
+    assert active is not None
+    assert active.paused is None
+    told.settle()
+    assert told.deployment.weights() == {V42: 100}
 
 
 def test_no_old_replica_goes_while_a_new_one_that_was_ready_no_longer_is() -> None:
