@@ -20,6 +20,8 @@ class Freezes:
 
     open: set[tuple[str, str]] = field(default_factory=set)
     """By scope and name."""
+    lifted: set[tuple[str, str]] = field(default_factory=set)
+    """Of those, what somebody removed: over, though its end is not recorded yet."""
     glass: dict[str, ev.GlassBroken] = field(default_factory=dict)
     """Of the rollout that moves, by deployment."""
     let_go: int = 0
@@ -37,6 +39,11 @@ class Freezes:
             case ev.WindowEnded(scope=scope, name=name):
                 must((scope, name) in self.open, f"window {name} ended before it began")
                 self.open.discard((scope, name))
+                self.lifted.discard((scope, name))
+            case ev.WindowRemoved(scope=scope, name=name):
+                self.lifted |= self.open & {(scope, name)}
+            case ev.WindowAdded(scope=scope, window=window):
+                self.lifted.discard((scope, window.name))
             case ev.RolloutCreated(rollout=rollout):
                 self.glass.pop(key, None)
                 if rollout.spec.strategy != "rollback":
@@ -65,7 +72,9 @@ class Freezes:
             self.unexcused.update({} if broken else {key: kind})
 
     def _covers(self, key: str) -> bool:
-        return any(scope in ("", key, key.partition("@")[2]) for scope, _ in self.open)
+        return any(
+            scope in ("", key, key.partition("@")[2]) for scope, _ in self.open - self.lifted
+        )
 
     def _excused(self, key: str, course: Course, at: float) -> bool:
         """Whether broken glass lets the present step end."""

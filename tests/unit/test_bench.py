@@ -296,6 +296,7 @@ def test_fewer_conversions_are_judged_where_they_are_counted(tmp_path: Path) -> 
     assert verdict is not None
     assert verdict.kind == "ABORT"
     assert "conversion" in verdict.reason
+    rig.bench.close()  # what was on its way is on the disk
     history = rig.bench.record(rig.rollout.id)
     assert history is not None
     assert {arm.conversions is not None for arm in history.history} == {True}
