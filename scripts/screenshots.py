@@ -76,7 +76,7 @@ async def take(size: tuple[int, int]) -> None:
         await until("freeze")
         await shot("stop")
         await pilot.press("escape", "question_mark")
-        await until("Emergency stop")
+        await until("go back")
         await shot("help")
 
 
