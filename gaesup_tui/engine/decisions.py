@@ -175,7 +175,7 @@ def _decide_trains(draft: Draft, now: float, *, away: bool) -> None:
                 return
             draft.record(events, ENGINE, now, safe=safe)
         log.error("the trains do not come to rest")
-    except Exception:
+    except Exception:  # units that move without a train must not stand still for it
         log.exception("deciding about the trains failed")
 
 
@@ -191,7 +191,7 @@ def decide_queues(draft: Draft, now: float) -> None:
         try:
             if events := begin_queued(draft.world, key, now):
                 draft.record(events, ENGINE, now, safe=False)
-        except Exception:
+        except Exception:  # one that cannot begin must not keep the others waiting
             log.exception("beginning what is queued for %s failed", key)
 
 

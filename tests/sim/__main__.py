@@ -34,7 +34,7 @@ def main() -> None:
             story = Story(seed, Path(files), asked.rollouts)
             try:
                 tally.add(story.tell())
-            except Exception:
+            except Exception:  # whatever it is: say how to see it again, and let it go on
                 again = f"python -m tests.sim --seed {seed} --rollouts {asked.rollouts}"
                 print(f"seed {seed} fails: {again}", flush=True)
                 print("\n".join(story.journal_tail()), flush=True)
