@@ -6,6 +6,7 @@ from typing import Literal
 
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Text
 from gaesup_tui.domain.policy import Policy
+from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.windows import FreezeWindow
 
 
@@ -18,6 +19,8 @@ class GlassBroken(Frozen):
     until: float
     why: Text
     one_step: bool = False
+    who: Actor | None = None
+    """Who broke it, where it takes effect later, in a train or in a queue; None: who did this."""
 
 
 class PolicyTaken(Frozen):

@@ -338,9 +338,9 @@ def _moved(rollout: Rollout, recorded: ev.Recorded) -> Rollout:
         case ev.ApprovalGiven(index=index, full=full, why=why) if index == rollout.index:
             word = Approval(by=recorded.by, at=at, full=full, why=why)
             return rollout.model_copy(update={"approvals": (*rollout.approvals, word)})
-        case ev.GlassBroken(window=window, until=until, why=why, one_step=one_step):
+        case ev.GlassBroken(window=window, until=until, why=why, one_step=one_step, who=who):
             glass = Glass(
-                by=recorded.by, at=at, why=why, window=window, until=until, one_step=one_step
+                by=who or recorded.by, at=at, why=why, window=window, until=until, one_step=one_step
             )
             return rollout.model_copy(update={"glass": glass})
         case ev.VerdictGiven(verdict=verdict):

@@ -11,6 +11,7 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.policy import OpenWindow
+from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.window_views import until_words
 from gaesup_tui.domain.windows import FreezeWindow, next_change, span_at, spans_between
@@ -144,12 +145,18 @@ Forward = cmd.Deploy | cmd.Promote | cmd.Retry | cmd.Resume
 
 
 def break_glass(
-    world: World, command: Forward, key: str, now: float, *also: FreezeWindow
+    world: World,
+    command: Forward,
+    key: str,
+    now: float,
+    *also: FreezeWindow,
+    who: Actor | None = None,
 ) -> list[ev.Event]:
     """The glass a command breaks, to be recorded with it; empty when no window is in its way.
 
     Args:
         also: windows that come with the command and are not in force yet.
+        who: who gave the command, where it takes effect later; None: who is asking now.
 
     Raises:
         Refused: a window is in its way and no glass is broken.
@@ -173,6 +180,11 @@ def break_glass(
     one_step = isinstance(command, cmd.Promote) and not command.full
     return [
         ev.GlassBroken(
-            deployment=key, window=window.name, until=window.until, why=why, one_step=one_step
+            deployment=key,
+            window=window.name,
+            until=window.until,
+            why=why,
+            one_step=one_step,
+            who=who,
         )
     ]

@@ -139,7 +139,7 @@ def begin_queued(world: World, key: str, now: float) -> list[ev.Event]:
     if queued is None or state.active or blocked_by(world, state, now):
         return []
     try:
-        glass = break_glass(world, queued.deploy, key, now)
+        glass = break_glass(world, queued.deploy, key, now, who=queued.by)
         begun = begin_deploy(world, queued.deploy, queued.by, now)
         return [begins_at_gate(world, begun, queued.deploy.policy), *glass]
     except GaesupError as error:

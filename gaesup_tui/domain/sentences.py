@@ -175,10 +175,11 @@ def event_view(recorded: ev.Recorded, rollout: Rollout | None) -> EventView:
     event = recorded.event
     text, level = sentence(event, rollout)
     begun = event.rollout.why if isinstance(event, ev.RolloutCreated) else ""
+    who = event.who if isinstance(event, ev.GlassBroken) else None
     return EventView(
         seq=recorded.seq,
         at=recorded.at,
-        by=recorded.by.name,
+        by=(who or recorded.by).name,
         kind=event.kind,
         deployment=recorded.deployment,
         text=text,

@@ -72,6 +72,7 @@ class Train(Frozen):
     """The last group a person has let the train enter."""
     glass: Text = ""
     """Why units up to ``glass_group`` begin in a freeze window until ``glass_until``."""
+    glass_by: Actor | None = None
     glass_until: float = 0.0
     glass_group: int = -1
     turn: int = 0

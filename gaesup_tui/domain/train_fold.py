@@ -65,6 +65,7 @@ def _fold(train: Train, recorded: ev.Recorded) -> Train:
             train = train.model_copy(
                 update={
                     "glass": event.glass,
+                    "glass_by": recorded.by if event.glass else None,
                     "glass_until": event.glass_until,
                     "glass_group": max(group, train.group),
                 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.freezing import InForce, window_for
+from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.train import Car, Train
 from gaesup_tui.domain.train_cars import rollout_of
 from gaesup_tui.domain.world import World
@@ -21,13 +22,13 @@ def in_the_way(world: World, train: Train, now: float) -> InForce | None:
     return max(filter(None, windows), key=lambda each: each.until, default=None)
 
 
-def glass_of(train: Train, car: Car, now: float) -> str:
-    """Why a unit may begin in a freeze window; empty: it may not."""
+def glass_of(train: Train, car: Car, now: float) -> tuple[str, Actor | None]:
+    """Why a unit may begin in a freeze window, and who said so; no reason: it may not."""
     if car.order.break_glass:
-        return car.order.break_glass
+        return car.order.break_glass, train.by
     open_to = train.groups[: train.glass_group + 1]
     covers = now < train.glass_until and any(car in group for group in open_to)
-    return train.glass if covers else ""
+    return train.glass if covers else "", train.glass_by
 
 
 def broken(world: World, train: Train, window: InForce, why: str, now: float) -> list[ev.Event]:

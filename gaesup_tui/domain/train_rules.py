@@ -231,8 +231,9 @@ def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event
         except GaesupError as error:
             cause = f"{car.key} cannot begin: {error.message}"[:500]
             return [ev.TrainTurned(train=train.name, to="held", cause=cause)]
-        order = car.order.model_copy(update={"break_glass": glass_of(train, car, now)})
-        glass += break_glass(world, order, car.key, now)
+        why, who = glass_of(train, car, now)
+        order = car.order.model_copy(update={"break_glass": why})
+        glass += break_glass(world, order, car.key, now, who=who)
     if not found:
         return []
     begins = tuple(created.rollout.id for created in found)
@@ -246,7 +247,7 @@ def blocked(world: World, train: Train, car: Car, now: float) -> str | None:
     if state and state.hold:
         return f"its automation is held ({state.hold.why}): release it first, with a reason"
     window = window_for(world, car.key, now)
-    if window and not glass_of(train, car, now):
+    if window and not glass_of(train, car, now)[0]:
         return window.words
     return (
         _behind(world, train, car)

@@ -55,7 +55,7 @@ class Freezes:
             case ev.HoldReleased():
                 self.let_go = recorded.seq
             case ev.GlassBroken():
-                must(recorded.by != ENGINE, f"{key}: the engine broke the glass")
+                must((event.who or recorded.by) != ENGINE, f"{key}: the engine broke the glass")
                 self.glass[key] = event
                 self.unexcused.pop(key, None)
             case ev.StepCompleted() if course and recorded.by == ENGINE and not _safe(course):

@@ -11,6 +11,7 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.preview import preview
 from gaesup_tui.domain.viewing import Sight, deployment_view
+from gaesup_tui.domain.windows import FreezeWindow
 from gaesup_tui.domain.world import World
 from gaesup_tui.engine.decisions import decide_queues
 from gaesup_tui.engine.draft import Draft
@@ -74,6 +75,25 @@ def test_a_queued_revision_begins_once_the_one_before_finished(told: Queueing) -
     assert told.deployment.active is not None
     assert told.deployment.active.by == KIM
     assert told.deployment.active.base == revision("v42")
+
+
+def test_what_is_queued_with_broken_glass_names_who_broke_it_when_it_begins(
+    told: Queueing,
+) -> None:
+    at_gate(told, **QUEUE)
+    day = {"begins": "1970-01-01T00:00", "ends": "2090-01-01T00:00"}
+    window = FreezeWindow.model_validate({"name": "audit", **day})
+    told.ask(cmd.AddWindow(scope="production", window=window, why="audit"))
+    order = cmd.Deploy.model_validate(
+        {"deployment": KEY, "revision": revision("v43"), "spec": QUEUE, "break_glass": "it burns"}
+    )
+    told.ask(order)
+    told.ask(cmd.Abort(deployment=KEY))
+    told.settle()
+    assert told.moving() == "v43"
+    assert told.deployment.active is not None
+    assert told.deployment.active.glass is not None
+    assert told.deployment.active.glass.by == KIM
 
 
 def test_it_begins_from_the_base_when_the_one_before_was_aborted(told: Queueing) -> None:

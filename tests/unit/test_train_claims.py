@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.sentences import event_view
 from gaesup_tui.domain.train_cars import place_of
 from gaesup_tui.domain.train_viewing import train_view
 from gaesup_tui.domain.windows import FreezeWindow
@@ -117,6 +119,31 @@ def test_broken_glass_begins_the_next_group_and_not_the_one_after_it(yard: Yard)
     yard.later(7200)
     yard.rest()
     assert yard.train.outcome == "arrived"
+
+
+def test_glass_of_a_train_names_who_broke_it_in_each_unit_it_begins(yard: Yard) -> None:
+    yard.start(gate="before")
+    yard.settle()
+    yard.ask(window("production", "12:00", "14:00"))
+    yard.later(1)
+    yard.ask(cmd.TrainPromote(train="spring", break_glass="it cannot wait"), by=MARA)
+    yard.later(10)
+    told = [event_view(each, None) for each in yard.journal if each.event.kind == "glass_broken"]
+    assert [(each["deployment"], each["by"], each["why"]) for each in told] == [
+        (key_of("catalog"), "mara", "it cannot wait")
+    ]
+    rollout = yard.state("catalog").active
+    assert rollout is not None
+    assert rollout.glass is not None
+    assert rollout.glass.by == MARA, "whoever broke it, not the one who started the train"
+
+
+def test_glass_in_a_journal_from_before_names_whoever_did_the_event() -> None:
+    older = (
+        '{"seq": 7, "at": 1, "by": {"name": "kim"}, "event": {"kind": "glass_broken", '
+        '"deployment": "cart@production", "window": "w", "until": 9, "why": "it burns"}}'
+    )
+    assert event_view(ev.Recorded.model_validate_json(older), None)["by"] == "kim"
 
 
 def test_broken_glass_is_no_second_person(yard: Yard) -> None:

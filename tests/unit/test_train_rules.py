@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaesup_tui.domain import commands as cmd
+from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.events import Recorded, StopReleased
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.rollout import Actor
+from gaesup_tui.domain.sentences import event_view
 from gaesup_tui.domain.train_cars import place_of
 from gaesup_tui.domain.train_rules import under_way
 from gaesup_tui.domain.train_viewing import train_view
@@ -405,7 +407,8 @@ def test_in_a_freeze_window_it_begins_only_with_broken_glass() -> None:
     yard.start({"cart": "v2"}, glass="it burns")
     yard.rest()
     assert yard.runs("cart") == "v2"
-    assert "glass_broken" in yard.kinds()
+    glass = [each for each in yard.journal if isinstance(each.event, ev.GlassBroken)]
+    assert [event_view(each, None)["by"] for each in glass] == ["kim"], "not the engine"
 
 
 def test_a_freeze_window_that_begins_meanwhile_holds_it_and_not_its_way_back() -> None:
