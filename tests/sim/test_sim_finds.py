@@ -37,8 +37,9 @@ from gaesup_tui.engine.lane import Lane
 
 from .story import Story
 
-# Some bugs show in one story of fifty, and which one changes with every new thing a story may do: enough seeds
-# that a bug of that kind is missed once in thousands of runs. The search ends with the first that finds it.
+# Some bugs show in one story of fifty, and which one changes with every new thing a story may do:
+# enough seeds that a bug of that kind is missed once in thousands of runs. The search ends with
+# the first that finds it.
 pytestmark = [pytest.mark.sim, pytest.mark.timeout(900)]
 SEEDS = 400
 
