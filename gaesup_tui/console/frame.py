@@ -9,6 +9,7 @@ from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.roots import TABS
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
+from gaesup_widgets.drawn import DrawnLines
 from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
 from gaesup_widgets.paint import Lines, Runs
 
@@ -17,25 +18,22 @@ _OLD_AFTER_S = 5.0
 _SLOW_LINE_S = 0.3
 
 
-class Truth(Lines):
+class Truth(DrawnLines):
     """Line 1: scope, engine, age of the data, lag of one's own line, automation, read-only."""
 
     DEFAULT_CSS = "Truth { height: 1; width: 1fr; }"
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__([()])
+        super().__init__(symbols=desk.symbols)
         self._desk = desk
         self.line_lag_s: float | None = None
         """Round trip to the terminal; None: it does not answer, or has not yet."""
 
-    def on_resize(self) -> None:
-        self.show()
-
     def show(self) -> None:
         """Say how things are now."""
-        width = self.content_size.width
-        if not width:
-            return
+        self.redraw()
+
+    def lines_for(self, width: int) -> Sequence[Runs]:
         desk = self._desk
         every = ("all environments", "everywhere", "all") if width >= 90 else ("everywhere", "all")
         scopes = (desk.options.environment,) if desk.options.environment else every
@@ -51,7 +49,7 @@ class Truth(Lines):
         runs = fit_runs(_scope(scopes, left - 1), left - 1)
         for cells, field in fields:
             runs += fit_runs([Cell(" "), *field], cells)
-        self.set_lines([runs])
+        return [runs]
 
     def _engine(self) -> list[Cell]:
         link = self._desk.link
@@ -105,28 +103,22 @@ def _coarse(seconds: float) -> str:
     return millis(round(ms / step) * step)
 
 
-class TabLine(Lines):
+class TabLine(DrawnLines):
     """Line 2: the screens, where one is in them, and how much waits for a person."""
 
     DEFAULT_CSS = "TabLine { height: 1; width: 1fr; }"
 
     def __init__(self) -> None:
-        super().__init__([()])
+        super().__init__()
         self._shown: tuple[str, tuple[str, ...], int | None, str] = ("1", (), None, "")
 
     def show(self, tab: str, path: Sequence[str], waiting: int | None, filtered: str = "") -> None:
         """Mark ``tab``, with ``path`` below it; ``waiting`` things need a person, None: unknown.
         ``filtered``: the filter that hides some of what there is."""
         self._shown = (tab, tuple(path), waiting, filtered)
-        self._draw()
+        self.redraw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        width = self.content_size.width
-        if not width:
-            return
+    def lines_for(self, width: int) -> Sequence[Runs]:
         tab, path, waiting, filtered = self._shown
         runs = [Cell(" ")]
         for key, title in TABS.items():
@@ -141,7 +133,7 @@ class TabLine(Lines):
         if waiting is None:
             right = "not known yet "
         left = fit_runs(runs, max(0, width - width_of(right) - 1))
-        self.set_lines([[*left, Cell(" "), Cell(right, "warn" if waiting else "dim")]])
+        return [[*left, Cell(" "), Cell(right, "warn" if waiting else "dim")]]
 
 
 class Foot(KeyFooter):
@@ -162,26 +154,22 @@ class Foot(KeyFooter):
     def say(self, text: str, style: str = "") -> None:
         """Put a notice in place of the keys until it was read or a key is pressed."""
         self._said, self._said_at = (text, style), time.monotonic()
-        self._draw()
+        self.redraw()
 
     def hush(self, *, only_old: bool = False) -> None:
         """Take the notice away."""
         if self._said and not (only_old and time.monotonic() - self._said_at < self.SAYS_FOR_S):
             self._said = None
-            self._draw()
+            self.redraw()
 
-    def _draw(self) -> None:
-        width = self.content_size.width
-        if not width:
-            return
+    def lines_for(self, width: int) -> Sequence[Runs]:
         if self._said is None:
-            super()._draw()
-            return
+            return super().lines_for(width)
         text, style = self._said
         pinned: list[KeyHint] = [h for h in self._hints if h.is_pinned and h.is_danger]
         right = footer_runs(pinned, 10, self._symbols) if width_of(text) + 12 < width else []
         left = fit_runs([Cell(f" {text}", style)], width - (10 if right else 0))
-        self.set_lines([[*left, *right]])
+        return [[*left, *right]]
 
 
 class Strip(Lines):

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaesup_widgets.cells import Cell, fit, fit_runs
-from gaesup_widgets.paint import Lines
+from gaesup_widgets.drawn import DrawnLines
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 _ZERO_AT, _LIMIT_AT = 0.25, 0.72
@@ -100,36 +101,20 @@ def evidence_runs(evidence: Evidence, width: int, symbols: Symbols = UNICODE) ->
     return fit_runs(runs, width, ellipsis=symbols.ellipsis)
 
 
-class EvidenceTable(Lines):
+class EvidenceTable(DrawnLines):
     """One band per metric, under a line that names the two revisions."""
 
     DEFAULT_CSS = "EvidenceTable { height: auto; width: 1fr; }"
 
-    def __init__(
-        self,
-        *,
-        symbols: Symbols = UNICODE,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 - Textual's own parameter name
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._symbols = symbols
-        self._shown: tuple[str, str, tuple[Evidence, ...]] = ("", "", ())
+    _shown: tuple[str, str, tuple[Evidence, ...]] = ("", "", ())
 
     def show(self, baseline: str, candidate: str, metrics: Sequence[Evidence]) -> None:
         """Show `metrics` of `candidate` against `baseline` (names of revisions)."""
         self._shown = (baseline, candidate, tuple(metrics))
-        self._draw()
+        self.redraw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
+    def lines_for(self, width: int) -> Sequence[Runs]:
         baseline, candidate, metrics = self._shown
-        width = self.content_size.width
-        if not width:
-            return
         head = f"{'':9}{fit(baseline, 6, 'right')} {fit(candidate, 6, 'right')}  difference"
         lines = [evidence_runs(metric, width, self._symbols) for metric in metrics]
-        self.set_lines([fit_runs([Cell(head, "heading")], width), *lines])
+        return [fit_runs([Cell(head, "heading")], width), *lines]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaesup_widgets.cells import Cell, fit_runs, width_of
-from gaesup_widgets.paint import Lines
+from gaesup_widgets.drawn import DrawnLines
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 
@@ -53,35 +54,21 @@ def footer_runs(hints: Sequence[KeyHint], width: int, symbols: Symbols = UNICODE
     return fit_runs(runs, width, ellipsis=symbols.ellipsis)
 
 
-class KeyFooter(Lines):
+class KeyFooter(DrawnLines):
     """One line of key hints."""
 
     DEFAULT_CSS = "KeyFooter { height: 1; width: 1fr; }"
 
-    def __init__(
-        self,
-        *,
-        symbols: Symbols = UNICODE,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 - Textual's own parameter name
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._symbols = symbols
-        self._hints: tuple[KeyHint, ...] = ()
+    _hints: tuple[KeyHint, ...] = ()
 
     def show(self, hints: Sequence[KeyHint]) -> None:
         """Show `hints`, the most needed first."""
         self._hints = tuple(hints)
-        self._draw()
+        self.redraw()
 
     def reason(self, key: str) -> str | None:
         """Why `key` does nothing now; `None` when it works or is not in the line."""
         return next((hint.reason for hint in self._hints if hint.key == key), None)
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        if width := self.content_size.width:
-            self.set_lines([footer_runs(self._hints, width, self._symbols)])
+    def lines_for(self, width: int) -> Sequence[Runs]:
+        return [footer_runs(self._hints, width, self._symbols)]

@@ -7,7 +7,7 @@ connection (and to the eye).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import ClassVar, Literal
 
@@ -15,8 +15,9 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 
 from gaesup_widgets.cells import Cell, count, fit
+from gaesup_widgets.drawn import DrawnLines
 from gaesup_widgets.log_buffer import Level, LogBuffer, LogLine
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 __all__ = ["Level", "LogLine", "LogView"]
@@ -25,7 +26,7 @@ _STYLES: dict[Level, str] = {"debug": "dim", "info": "", "warn": "warn", "error"
 _SHIFT_CELLS = 20
 
 
-class LogView(Lines, can_focus=True):
+class LogView(DrawnLines, can_focus=True):
     """Lines of a log above one line that tells the state of the view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,10 +56,9 @@ class LogView(Lines, can_focus=True):
         classes: str | None = None,
     ) -> None:
         """Keep `capacity` lines; paint new ones at most every `interval_s` seconds."""
-        super().__init__(name=name, id=id, classes=classes)
+        super().__init__(symbols=symbols, name=name, id=id, classes=classes)
         self._buffer = LogBuffer(capacity)
         self._interval_s = interval_s
-        self._symbols = symbols
         self._top = 0
         self._left = 0
         self._is_following = True
@@ -95,7 +95,7 @@ class LogView(Lines, can_focus=True):
         """Forget all lines, as when another source is shown."""
         self._buffer = LogBuffer(self._buffer.capacity)
         self._top, self._match, self._n_matches, self._is_following = 0, None, 0, True
-        self._draw()
+        self.redraw()
 
     def set_least_level(self, level: Level) -> None:
         """Show only lines of `level` and worse."""
@@ -115,7 +115,7 @@ class LogView(Lines, can_focus=True):
         self._is_following = is_following
         if is_following:
             self._top = max(self._buffer.first, self._buffer.end - self._page_height)
-        self._draw()
+        self.redraw()
 
     def action_scroll_by(self, by: int) -> None:
         page, end = self._page_height, self._buffer.end
@@ -124,29 +124,26 @@ class LogView(Lines, can_focus=True):
             top = min(top, max(self._top, end - page))
         self._top = max(self._buffer.first, top)
         self._is_following = by > 0 and self._top + page >= end
-        self._draw()
+        self.redraw()
 
     def action_page(self, pages: float) -> None:
         self.action_scroll_by(int(pages * self._page_height))
 
     def action_first(self) -> None:
         self._top, self._is_following = self._buffer.first, False
-        self._draw()
+        self.redraw()
 
     def action_follow(self) -> None:
         self.set_following(True)
 
     def action_shift(self, by: int) -> None:
         self._left = max(0, self._left + by * _SHIFT_CELLS)
-        self._draw()
+        self.redraw()
 
     def action_find(self, step: Literal[1, -1]) -> None:
         start = self._top if self._match is None else self._match + step
         self._n_matches = self._buffer.count(self._needle)
         self._go_to(self._buffer.find(self._needle, start, step))
-
-    def on_resize(self) -> None:
-        self._draw()
 
     @property
     def _page_height(self) -> int:
@@ -157,17 +154,17 @@ class LogView(Lines, can_focus=True):
             self._match, self._is_following = number, False
             if not self._top <= number < self._top + self._page_height:
                 self._top = max(self._buffer.first, number - self._page_height // 2)
-        self._draw()
+        self.redraw()
 
     def _deliver(self) -> None:
         self._is_draw_due = False
         self._drawn_at = monotonic()
-        self._draw()
+        self.redraw()
 
-    def _draw(self) -> None:
-        width, page = self.content_size.width, self._page_height
-        if not width or not page:
-            return
+    def lines_for(self, width: int) -> Sequence[Runs]:
+        page = self._page_height
+        if not page:
+            return self.lines  # no room for a line of the log: what was shown stays
         end = self._buffer.end
         self._top = max(self._top, self._buffer.first)
         if self._is_following and not end - page <= self._top <= max(self._buffer.first, end - 1):
@@ -176,7 +173,7 @@ class LogView(Lines, can_focus=True):
             self._line_runs(number, line) for number, line in self._buffer.window(self._top, page)
         ]
         lines += [()] * (page - len(lines))
-        self.set_lines([*lines, self._state_runs(width)])
+        return [*lines, self._state_runs(width)]
 
     def _line_runs(self, number: int, line: LogLine) -> Runs:
         text = line.text[self._left :] if self._left else line.text

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from gaesup_widgets.cells import NO_DATA, Cell, fit, short, width_of
-from gaesup_widgets.paint import Lines
+from gaesup_widgets.drawn import DrawnLines
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 Samples = Sequence[float | None]
@@ -56,7 +57,7 @@ def extent(values: Samples, text: Callable[[float | None], str] = short) -> tupl
     return text(min(known)), text(max(known)), text(_finite(values[-1]))
 
 
-class Sparkline(Lines):
+class Sparkline(DrawnLines):
     """One line: label, bars, and least, greatest and last value as text."""
 
     DEFAULT_CSS = "Sparkline { height: 1; width: 1fr; }"
@@ -73,26 +74,22 @@ class Sparkline(Lines):
         classes: str | None = None,
     ) -> None:
         """`number` turns a value into text (see `cells`: `percent`, `millis`, `rate`)."""
-        super().__init__(name=name, id=id, classes=classes)
+        super().__init__(symbols=symbols, name=name, id=id, classes=classes)
         self._label = fit(label, label_width, ellipsis=symbols.ellipsis) if label else ""
         self._number = number
-        self._symbols = symbols
         self._values: Samples = ()
         self._style = ""
 
     def show(self, values: Samples, style: str = "accent") -> None:
         """Show `values`, oldest first, the whole chart in one style."""
         self._values, self._style = values, style
-        self._draw()
+        self.redraw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
+    def lines_for(self, width: int) -> Sequence[Runs]:
         least, most, last = extent(self._values, self._number)
         text = f" {least}..{most}  {last}"
         # Room for numbers to grow, so that the bars do not jump when one gets longer.
         text = fit(text, max(20, width_of(text)))
-        room = self.content_size.width - width_of(self._label) - width_of(text)
+        room = width - width_of(self._label) - width_of(text)
         bars = spark(self._values, room, self._symbols)
-        self.set_lines([[Cell(self._label), Cell(bars, self._style), Cell(text)]])
+        return [[Cell(self._label), Cell(bars, self._style), Cell(text)]]

@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from gaesup_widgets.cells import Align, Value, fit_runs, runs_of
-from gaesup_widgets.paint import Lines
+from gaesup_widgets.drawn import DrawnLines
+from gaesup_widgets.paint import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Field:
     align: Align = "left"
 
 
-class FieldView(Lines):
+class FieldView(DrawnLines):
     """One field, drawn at its own width."""
 
     DEFAULT_CSS = "FieldView { height: 1; }"
@@ -32,11 +33,8 @@ class FieldView(Lines):
         self.value: Value = ""
         self.styles.width = field.width or "1fr"
 
-    def on_resize(self) -> None:
-        self.draw()
-
-    def draw(self) -> None:
-        self.set_lines([fit_runs(runs_of(self.value), self.content_size.width, self.field.align)])
+    def lines_for(self, width: int) -> Sequence[Runs]:
+        return [fit_runs(runs_of(self.value), width, self.field.align)]
 
 
 class StatusLine(Horizontal):
@@ -67,7 +65,7 @@ class StatusLine(Horizontal):
         view = self._views[name]
         if value != view.value:
             view.value = value
-            view.draw()
+            view.redraw()
 
     def set_width(self, name: str, width: int) -> None:
         """Give the field another width (0: a share of what is left)."""

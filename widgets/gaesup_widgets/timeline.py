@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from gaesup_widgets.cells import Cell, age, duration, fit, width_of
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.drawn import DrawnLines
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 StepState = Literal["planned", "running", "waiting", "paused", "done", "failed", "skipped"]
@@ -75,7 +76,7 @@ def marks(steps: Sequence[Step], symbols: Symbols = UNICODE) -> list[Cell]:
     return runs
 
 
-class Timeline(Lines, can_focus=True):
+class Timeline(DrawnLines, can_focus=True):
     """Steps under each other, with one of them selected; scrolls to keep it in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -97,19 +98,9 @@ class Timeline(Lines, can_focus=True):
         def control(self) -> Timeline:
             return self.timeline
 
-    def __init__(
-        self,
-        *,
-        symbols: Symbols = UNICODE,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 - Textual's own parameter name
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._symbols = symbols
-        self._steps: tuple[Step, ...] = ()
-        self._selected: int | None = None
-        self._top = 0
+    _steps: tuple[Step, ...] = ()
+    _selected: int | None = None
+    _top = 0
 
     @property
     def selected(self) -> int:
@@ -122,23 +113,18 @@ class Timeline(Lines, can_focus=True):
     def show(self, steps: Sequence[Step]) -> None:
         """Show `steps`; the selection stays where a person put it."""
         self._steps = tuple(steps)
-        self._draw()
+        self.redraw()
 
     def action_move(self, by: int) -> None:
         self._selected = max(0, min(self.selected + by, len(self._steps) - 1))
-        self._draw()
+        self.redraw()
 
     def action_select(self) -> None:
         if self._steps:
             self.post_message(self.Selected(self, self.selected))
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        width, height = self.content_size
-        if not width:
-            return
+    def lines_for(self, width: int) -> Sequence[Runs]:
+        height = self.content_size.height
         selected = self.selected
         self._top = max(min(self._top, selected), selected - height + 1)
         self._top = max(0, min(self._top, len(self._steps) - height))
@@ -147,4 +133,4 @@ class Timeline(Lines, can_focus=True):
             step_runs(step, width, self._symbols, is_selected=at == selected)
             for at, step in enumerate(window, self._top)
         ]
-        self.set_lines(lines + [()] * (height - len(lines)))
+        return lines + [()] * (height - len(lines))

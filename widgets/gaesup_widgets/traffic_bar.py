@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaesup_widgets.cells import Cell, fit_runs, width_of
-from gaesup_widgets.paint import Lines
+from gaesup_widgets.drawn import DrawnLines
+from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 _LEAST_BAR = 10
@@ -79,32 +81,18 @@ def _pair(candidate_percent: float, digits: int) -> str:
     return f"{100 - candidate_percent:.{digits}f} / {candidate_percent:.{digits}f}"
 
 
-class TrafficBar(Lines):
+class TrafficBar(DrawnLines):
     """The split as one line."""
 
     DEFAULT_CSS = "TrafficBar { height: 1; width: 1fr; }"
 
-    def __init__(
-        self,
-        *,
-        symbols: Symbols = UNICODE,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 - Textual's own parameter name
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._symbols = symbols
-        self._traffic: Traffic | None = None
+    _traffic: Traffic | None = None
 
     def show(self, traffic: Traffic | None) -> None:
         """Show a split, or an empty line."""
         self._traffic = traffic
-        self._draw()
+        self.redraw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        width = self.content_size.width
+    def lines_for(self, width: int) -> Sequence[Runs]:
         traffic = self._traffic
-        self.set_lines([traffic_runs(traffic, width, self._symbols)] if traffic and width else [()])
+        return [traffic_runs(traffic, width, self._symbols) if traffic else ()]
