@@ -38,7 +38,8 @@ from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.ports import LogLine, ProbeReply
 from gaesup_tui.engine.records import Records
 from gaesup_tui.engine.sqlite_journal import SqliteJournal
-from gaesup_tui.service.client import Client, Message
+from gaesup_tui.service.client import Client
+from gaesup_tui.service.messages import Message
 from gaesup_tui.service.places import Places
 from gaesup_tui.service.server.listening import Door
 from gaesup_tui.service.server.serving import Service

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     row = targets.find(engine.status()["deployments"], args.unit, args.environment)
     body, effect = _asked(args, row)
     if args.command in _PREVIEWED or body.get("gradual"):
-        _preview(engine, args, row, body, out)
+        _preview(engine, row, body, out)
     began = monotonic()
     receipt = engine.command(body)
     out.line(f"{row['key']}  {seen.receipt_line(receipt)}")
@@ -36,9 +36,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return seen.until_seen(lambda: row_of(engine, row["key"]), effect, began, out)
 
 
-def _preview(
-    engine: Client, args: argparse.Namespace, row: StatusRow, body: dict[str, Any], out: Output
-) -> None:
+def _preview(engine: Client, row: StatusRow, body: dict[str, Any], out: Output) -> None:
     """Prints what will happen; the decision is then bound to what was shown."""
     shown = engine.preview(
         _action_of(body),

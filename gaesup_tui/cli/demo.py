@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     record = _engine(found, out)
     engine = connect(args)
     _check_ours(engine.snapshot()["deployments"], project)
-    _calm(engine, args, out)
+    _calm(engine, out)
     _deploy_good(engine, project, out)
     _load(found, record, story, out)
     if story.is_train:
@@ -87,7 +87,7 @@ def _check_ours(views: Sequence[DeploymentView], project: Path) -> None:
             )
 
 
-def _calm(engine: Client, args: argparse.Namespace, out: Output) -> None:
+def _calm(engine: Client, out: Output) -> None:
     """Ends an earlier story and lets go of what it left held."""
     demo_train.end(engine, "a new demo begins", out, HEALTHY_WITHIN_S)
     for row in _rows(engine):

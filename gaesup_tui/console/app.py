@@ -97,7 +97,6 @@ class Console(FrameDiff, App[int]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._lag_asked_at: float | None = None
         self._last_lag_ask = 0.0
-        self._last_tick = 0.0
         self._is_leaving = False
 
     def compose(self) -> ComposeResult:

@@ -16,7 +16,7 @@ from gaesup_tui.console.replica import Replica
 from gaesup_tui.domain.errors import GaesupError, Unavailable
 
 if TYPE_CHECKING:
-    from gaesup_tui.service.client import Message
+    from gaesup_tui.service.messages import Message
 
 LinkState = Literal["connecting", "ok", "late", "lost", "frozen"]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         Preview,
         Receipt,
     )
-    from gaesup_tui.service.client import Message
+    from gaesup_tui.service.messages import Message
 
 MUTATING = frozenset(
     {action.id for action in ACTIONS if action.mutating}
@@ -77,20 +77,13 @@ class Engine:
     async def stream(self, after: int, rev: int, boot: str) -> AsyncIterator[Message]:
         """What happens from event ``after`` on, until the engine ends it; first the views that
         changed since ``rev`` of the snapshot of ``boot``."""
-        from gaesup_tui.service.client import Message
-        from gaesup_tui.service.failures import parse
+        from gaesup_tui.service.messages import MessageReader
 
-        kind, data = "", ""
+        reader = MessageReader()
         query: dict[str, str | int] = {"after": after, "rev": rev, "boot": boot}
         async for line in self._wire.lines("/v1/stream", query):
-            name, _, value = line.partition(": ")
-            if name == "event":
-                kind = value
-            elif name == "data":
-                data = value
-            elif not line and data:
-                yield Message(kind, parse(data))
-                kind, data = "", ""
+            if message := reader.feed(line):
+                yield message
 
     async def preview(
         self, action: str, deployment: str, *, timeout_s: float = 5.0, **more: str | int

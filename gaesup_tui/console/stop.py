@@ -59,7 +59,7 @@ class StopDialog(ModalScreen[None]):
         self._scopes = known_scopes(desk, subject)
         self._switch_s: float | None = None
         self._at = 0
-        self._opened_at = self._last_key_at = time.monotonic()
+        self._last_key_at = time.monotonic()
         self._sending: Sending | None = None
         self._plan: RollbackPlan | None = None
         self._is_asked_to_roll_back = rollback

@@ -84,7 +84,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         _check_moved(state, command.expect_seq)
     action = _action_of(command)
     _check_allowed(world, action, command.deployment, now, by)
-    if isinstance(command, cmd.Promote) and (first := first_word(world, state, command, by)):
+    if isinstance(command, cmd.Promote) and (first := first_word(world, state, command)):
         return first
     glass = (
         break_glass(world, command, state.key, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from gaesup_tui.domain.abtest.answer import ABAnswer
 from gaesup_tui.domain.claim_events import ApprovalGiven as ApprovalGiven
@@ -18,14 +18,21 @@ from gaesup_tui.domain.claim_events import WindowAdded as WindowAdded
 from gaesup_tui.domain.claim_events import WindowBegan as WindowBegan
 from gaesup_tui.domain.claim_events import WindowEnded as WindowEnded
 from gaesup_tui.domain.claim_events import WindowRemoved as WindowRemoved
-from gaesup_tui.domain.commands import Deploy, OnFailure, TrainGate
+from gaesup_tui.domain.commands import Deploy
 from gaesup_tui.domain.life_events import BackendRestarted as BackendRestarted
 from gaesup_tui.domain.life_events import EngineStarted as EngineStarted
 from gaesup_tui.domain.life_events import EngineStopped as EngineStopped
 from gaesup_tui.domain.model import DeploymentKey, Frozen, Name, Text
 from gaesup_tui.domain.rollout import Actor, Measured, Outcome, Rollout
 from gaesup_tui.domain.steps import Cause, Plan
-from gaesup_tui.domain.train import Car, Standing, TrainOutcome
+from gaesup_tui.domain.train_events import TrainFinished as TrainFinished
+from gaesup_tui.domain.train_events import TrainMoved as TrainMoved
+from gaesup_tui.domain.train_events import TrainPromoted as TrainPromoted
+from gaesup_tui.domain.train_events import TrainSetAside as TrainSetAside
+from gaesup_tui.domain.train_events import TrainStarted as TrainStarted
+from gaesup_tui.domain.train_events import TrainStood as TrainStood
+from gaesup_tui.domain.train_events import TrainTurned as TrainTurned
+from gaesup_tui.domain.train_events import TrainWentBack as TrainWentBack
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.verdict import Verdict
 
@@ -234,91 +241,6 @@ class GlobalRollbackTurn(Frozen):
     """Of the group before, what had not come to rest when its time was over."""
 
 
-class TrainStarted(Frozen):
-    """A release train was put together; its first group begins when its gate lets it."""
-
-    kind: Literal["train_started"] = "train_started"
-    train: Name
-    environment: Name
-    groups: tuple[tuple[Car, ...], ...]
-    gate: TrainGate = "between"
-    on_failure: OnFailure = "rollback"
-    at_once: int | None = None
-    expiry_s: float | None = None
-    why: Text = ""
-
-
-class TrainMoved(Frozen):
-    """Units of a group began: the rollouts whose ids these are."""
-
-    kind: Literal["train_moved"] = "train_moved"
-    train: Name
-    group: int
-    groups: int
-    begins: tuple[str, ...] = ()
-
-
-class TrainStood(Frozen):
-    """It came to a gate, and waits for a person."""
-
-    kind: Literal["train_stood"] = "train_stood"
-    train: Name
-    standing: Standing
-    what: Text = ""
-
-
-class TrainPromoted(Frozen):
-    """It goes on: up to ``group`` no gate is ahead. ``aside`` are left out, for ``note``; of
-    ``accepted`` it does not matter what runs there now."""
-
-    kind: Literal["train_promoted"] = "train_promoted"
-    train: Name
-    group: int
-    aside: tuple[DeploymentKey, ...] = ()
-    accepted: tuple[DeploymentKey, ...] = ()
-    note: Text = ""
-    why: Text = ""
-    glass: Text = ""
-    """Why its next group begins in a freeze window; empty: nobody broke the glass."""
-    glass_until: float = 0.0
-
-
-class TrainSetAside(Frozen):
-    """It goes on without these units."""
-
-    kind: Literal["train_set_aside"] = "train_set_aside"
-    train: Name
-    units: tuple[DeploymentKey, ...]
-    why: Text = ""
-
-
-class TrainTurned(Frozen):
-    """It goes back, or is held until a person decides."""
-
-    kind: Literal["train_turned"] = "train_turned"
-    train: Name
-    to: Literal["back", "held"]
-    cause: Text = ""
-
-
-class TrainWentBack(Frozen):
-    """On the way back the turn of a group has come; ``late`` of the one before did not come to
-    rest in time."""
-
-    kind: Literal["train_went_back"] = "train_went_back"
-    train: Name
-    group: int
-    groups: int
-    late: tuple[DeploymentKey, ...] = ()
-
-
-class TrainFinished(Frozen):
-    kind: Literal["train_finished"] = "train_finished"
-    train: Name
-    outcome: TrainOutcome
-    note: Text = ""
-
-
 Event = Annotated[
     RolloutCreated
     | DeployQueued
@@ -366,8 +288,6 @@ Event = Annotated[
     | EngineStopped,
     Field(discriminator="kind"),
 ]
-
-EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 class Recorded(Frozen):

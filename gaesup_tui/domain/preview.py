@@ -71,7 +71,7 @@ def preview(
     if reason := why_not(world, known.asks_engine, key, now, by):
         raise Refused(f"{known.title.lower()} {key}: {reason}")
     glass = glass_in_the_way(world, action, key, now)
-    second = approval_line(world, state, action, key, by)
+    second = approval_line(world, state, action, key)
     if state is None:
         return with_lines(with_glass(_first(key, version), glass), second)
     if action == "ignore" and state.rollout:

@@ -70,9 +70,7 @@ def _applies(world: World, state: Deployment, rollout: Rollout) -> bool:
     return asks_two(world, state.key) and rollout.spec.strategy != "rollback"
 
 
-def first_word(
-    world: World, state: Deployment, command: cmd.Promote, by: Actor
-) -> list[ev.Event] | None:
+def first_word(world: World, state: Deployment, command: cmd.Promote) -> list[ev.Event] | None:
     """The approval of the first of two; None when the promotion may happen now. ``needs_another``
     was asked before."""
     rollout = state.active
@@ -104,7 +102,7 @@ def waits_for_second(rollout: Rollout) -> str:
 
 
 def approval_line(
-    world: World, state: Deployment | None, action: str, key: str, by: Actor | None
+    world: World, state: Deployment | None, action: str, key: str
 ) -> list[tuple[str, str]]:
     """What the dialog says of the rule; empty where one word is enough."""
     if not asks_two(world, key):

@@ -64,7 +64,7 @@ def _forward(world: World, train: Train, now: float) -> list[ev.Event]:
         return events
     if train.phase == "gate":
         return _at_gate(world, train, now)
-    places = {car.key: place_of(world, car) for car in _with_us(train, train.at_work)}
+    places = {car.key: place_of(world, car) for car in _with_us(train.at_work)}
     if any(place not in THERE for place in places.values()):
         return _group_at_work(world, train, now)
     if train.group + 1 < len(train.groups):
@@ -72,7 +72,7 @@ def _forward(world: World, train: Train, now: float) -> list[ev.Event]:
     return _arrive(world, train, now)
 
 
-def _with_us(train: Train, cars: tuple[Car, ...]) -> list[Car]:
+def _with_us(cars: tuple[Car, ...]) -> list[Car]:
     return [car for car in cars if not car.aside]
 
 
@@ -81,7 +81,7 @@ def _with_us(train: Train, cars: tuple[Car, ...]) -> list[Car]:
 
 def _trouble(world: World, train: Train) -> list[ev.Event]:
     """What follows from a unit that went back, or that somebody else moved."""
-    for car in _with_us(train, train.cars):
+    for car in _with_us(train.cars):
         place = place_of(world, car)
         if place in GOES_BACK:
             return _failed(world, train, car)
@@ -133,9 +133,9 @@ def take_back(world: World, train: Train, cars: list[Car], why: str) -> list[ev.
 def needing(world: World, train: Train, keys: list[str]) -> list[Car]:
     """The units of a train that need one of ``keys``, and are still with it."""
     needs = needs_of_train(world, train)
-    among = [car.key for car in _with_us(train, train.cars)]
+    among = [car.key for car in _with_us(train.cars)]
     found = {other for key in keys for other in dependents(needs, {*among, key}, key)}
-    return [car for car in _with_us(train, train.cars) if car.key in found - set(keys)]
+    return [car for car in _with_us(train.cars) if car.key in found - set(keys)]
 
 
 # Gates.
@@ -154,7 +154,7 @@ def _at_gate(world: World, train: Train, now: float) -> list[ev.Event]:
     if passed:
         why = "its units were promoted one by one"
         return [ev.TrainPromoted(train=train.name, group=train.open_to, note=why)]
-    if train.standing == "between" and not _with_us(train, train.groups[train.group + 1]):
+    if train.standing == "between" and not _with_us(train.groups[train.group + 1]):
         why = f"nothing of group {train.group + 2} goes on"
         return [ev.TrainPromoted(train=train.name, group=train.open_to, note=why)]
     return []
@@ -170,7 +170,7 @@ def _stand(train: Train, standing: Standing, what: str) -> list[ev.Event]:
 def _group_at_work(world: World, train: Train, now: float) -> list[ev.Event]:
     if events := _begin(world, train, train.group, now):
         return events
-    cars = _with_us(train, train.at_work)
+    cars = _with_us(train.at_work)
     begun = [car for car in cars if car.rollout]
     waits = [car for car in begun if place_of(world, car) == "gate"]
     others = [car for car in begun if car not in waits]
@@ -196,7 +196,7 @@ def _next_group(world: World, train: Train, now: float) -> list[ev.Event]:
         if train.gate == "before" and number == 0:
             return _stand(train, "before", f"{len(train.cars)} units ready to go")
         # A gate that nobody would pass, or before which nothing moved, asks for no decision.
-        ahead = _with_us(train, train.groups[number])
+        ahead = _with_us(train.groups[number])
         moved = any(car.rollout for group in _since_gate(train) for car in group)
         if train.gate == "between" and ahead and moved:
             return _stand(train, "between", f"before group {number + 1} of {total}")
@@ -212,7 +212,7 @@ def _since_gate(train: Train) -> tuple[tuple[Car, ...], ...]:
 
 def _begin(world: World, train: Train, number: int, now: float) -> list[ev.Event]:
     """The units of a group that may begin now, begin."""
-    cars = _with_us(train, train.groups[number]) if number >= 0 else []
+    cars = _with_us(train.groups[number]) if number >= 0 else []
     under_way = sum(1 for car in cars if place_of(world, car) in ("moving", "gate"))
     room = (train.at_once or len(cars)) - under_way
     found: list[ev.RolloutCreated] = []
@@ -261,7 +261,7 @@ def _behind(world: World, train: Train, car: Car) -> str | None:
     for group in train.groups:
         if any(each.key == car.key for each in group):
             return None
-        for earlier in _with_us(train, group):
+        for earlier in _with_us(group):
             if place_of(world, earlier) not in THERE:
                 return f"{earlier.key} does not get all traffic now: it goes first"
     return None
@@ -301,7 +301,7 @@ def _depart(world: World, train: Train, car: Car, now: float) -> ev.RolloutCreat
 
 def _arrive(world: World, train: Train, now: float) -> list[ev.Event]:
     """Once all have baked, all of them let go of what they came from; then it is over."""
-    cars = _with_us(train, train.cars)
+    cars = _with_us(train.cars)
     places = [place_of(world, car) for car in cars]
     if all(place == "through" for place in places):
         going = any(place_of(world, car) == "going back" for car in train.cars)

@@ -93,7 +93,9 @@ class StepView(TypedDict):
     note: str
 
 
-class RolloutView(TypedDict):
+class RolloutSummary(TypedDict):
+    """What a rollout is and how it stands: in its line and in its whole view."""
+
     id: str
     strategy: str
     base: str | None
@@ -105,19 +107,24 @@ class RolloutView(TypedDict):
     phase: Literal["forward", "back", "finished"]
     outcome: str | None
     finished_at: float | None
+    weight_wished: int
+    weight_seen: int | None
+    glass: str
+    """Who broke the glass in which freeze window, and why; empty: nobody did."""
+    cause: str | None
+
+
+class RolloutView(RolloutSummary):
+    """A rollout with its steps and all that is said of it."""
+
     steps: list[StepView]
     index: int
     """Of the step at work, within ``steps``; their count when none is."""
-    weight_wished: int
-    weight_seen: int | None
     paused_by: str | None
     full: bool
-    glass: str
-    """Who broke the glass in which freeze window, and why; empty: nobody did."""
     verdict: VerdictView | None
     ab: ABView | None
     """Its A/B test; None: it has none."""
-    cause: str | None
     cause_by: str | None
     way_back: str
     """How one gets back and how long it takes, in one line."""
@@ -153,7 +160,9 @@ class GoodView(TypedDict):
     """At the end of its bake; None: not measured."""
 
 
-class DeploymentView(TypedDict):
+class DeploymentSummary(TypedDict):
+    """What a deployment is and how it stands: in its row and in its whole view."""
+
     key: str
     unit: str
     environment: str
@@ -170,20 +179,12 @@ class DeploymentView(TypedDict):
     replicas: int
     ready: int | None
     """Of ``replicas``, those not missing on any revision that serves."""
-    revisions: list[RevisionView]
-    rollout: RolloutView | None
-    """The active one, or the last."""
     waiting: WaitingView | None
     queued: QueuedView | None
     hold: NoteView | None
     lock: LockView | None
     stop: NoteView | None
     notice: NoticeView | None
-    actions: dict[str, str | None]
-    """Action id to None when possible, else why not."""
-    good: list[GoodView]
-    """Known good, newest first."""
-    project: str
     endpoint: str
     """Where its traffic enters, as a URL; empty when not known."""
     preview: str
@@ -192,6 +193,19 @@ class DeploymentView(TypedDict):
     problem: str | None
     """The last thing the backend refused or failed at, while it lasts."""
     numbers: Numbers
+
+
+class DeploymentView(DeploymentSummary):
+    """A deployment as its screen shows it."""
+
+    revisions: list[RevisionView]
+    rollout: RolloutView | None
+    """The active one, or the last."""
+    actions: dict[str, str | None]
+    """Action id to None when possible, else why not."""
+    good: list[GoodView]
+    """Known good, newest first."""
+    project: str
     by_revision: dict[str, Numbers]
 
 
@@ -241,56 +255,20 @@ class Changes(TypedDict):
     gone: list[str]
 
 
-class RolloutLine(TypedDict):
+class RolloutLine(RolloutSummary):
     """A rollout in one line; its steps are in ``RolloutView``."""
 
-    id: str
-    strategy: str
-    base: str | None
-    candidate: str
-    by: str
-    at: float
-    why: str
-    phase: Literal["forward", "back", "finished"]
-    outcome: str | None
-    finished_at: float | None
-    weight_wished: int
-    weight_seen: int | None
     step: int
     """At work, counted from 1."""
     steps: int
     step_title: str
     verdict: str | None
-    glass: str
-    cause: str | None
 
 
-class StatusRow(TypedDict):
+class StatusRow(DeploymentSummary):
     """A deployment without its lists, for ``gaesup status``; names as in ``DeploymentView``."""
 
-    key: str
-    unit: str
-    environment: str
-    seq: int
-    version: str | None
-    status: Status
-    status_text: str
-    health: Health
-    since: float | None
-    replicas: int
-    ready: int | None
     rollout: RolloutLine | None
-    waiting: WaitingView | None
-    queued: QueuedView | None
-    hold: NoteView | None
-    lock: LockView | None
-    stop: NoteView | None
-    notice: NoticeView | None
-    endpoint: str
-    preview: str
-    seen_at: float | None
-    problem: str | None
-    numbers: Numbers
 
 
 class StatusView(TypedDict):

@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import gaesup_tui
 from gaesup_tui.domain.errors import Unavailable
 from gaesup_tui.service.failures import error_of, parse
+from gaesup_tui.service.messages import Message, MessageReader
 from gaesup_tui.service.wire import Broken, Exchange, quote
 
 if TYPE_CHECKING:
@@ -40,15 +41,6 @@ RESEND_FOR_S = 3.0
 """How long a command whose answer was lost is sent again, under its same key."""
 
 Query = Mapping[str, str | int | None]
-
-
-class Message(NamedTuple):
-    """One event of the stream."""
-
-    kind: str
-    """``hello``, ``journal``, ``changes``, ``telemetry`` or ``beat``."""
-    data: Any
-    """``views.Hello``, ``EventView``, ``Changes``, ``Telemetry``, or ``{at, frozen}``."""
 
 
 class Client:
@@ -184,17 +176,11 @@ class Client:
 
         ``rev`` and ``boot`` of the snapshot one has: then what changed since comes first.
         """
-        kind, data = "", ""
+        reader = MessageReader()
         query: Query = {"after": after, "rev": rev, "boot": boot or None}
         for line in self._lines("/v1/stream", query):
-            name, _, value = line.partition(": ")
-            if name == "event":
-                kind = value
-            elif name == "data":
-                data = value
-            elif not line and data:
-                yield Message(kind, parse(data))
-                kind, data = "", ""
+            if message := reader.feed(line):
+                yield message
 
     # What changes something.
 

@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol
 
 import wasmtime
 
+from gaesup_backends.local.frames import OUTCOME_NUMBERS
+
 Call = Callable[..., int]
 
 
@@ -37,21 +39,6 @@ class Faulted(Exception):
         return cls("other_trap", text)
 
 
-_KNOWN_TRAPS: Final = frozenset(
-    {
-        "unreachable",
-        "memory_out_of_bounds",
-        "stack_overflow",
-        "table_out_of_bounds",
-        "indirect_call_to_null",
-        "bad_signature",
-        "integer_overflow",
-        "integer_division_by_zero",
-        "bad_conversion_to_integer",
-    }
-)
-
-
 def _trap_name(trap: wasmtime.Trap) -> str:
     code = trap.trap_code
     if code is None:
@@ -59,7 +46,7 @@ def _trap_name(trap: wasmtime.Trap) -> str:
     if code == wasmtime.TrapCode.INTERRUPT:
         return "deadline"
     name = code.name.lower()
-    return name if name in _KNOWN_TRAPS else "other_trap"
+    return name if name in OUTCOME_NUMBERS else "other_trap"
 
 
 class Entered(Protocol):

@@ -116,12 +116,3 @@ def ended(pid: int) -> bool:
     except ChildProcessError:
         return True
     return found == pid
-
-
-def last_words(state_dir: Path) -> str:
-    """The last line of the node's log, for the person who is told that it ended."""
-    try:
-        lines = (state_dir / LOG_NAME).read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return "no log"
-    return lines[-1][:300] if lines else "no output"

@@ -64,11 +64,6 @@ class Spawner:
         self._ordered: set[int] = set()
         self._closing = False
 
-    @property
-    def zygote_pid(self) -> int | None:
-        """Pid of the zygote, None while there is none."""
-        return self._process.pid if self._process and self._control else None
-
     def start(self) -> None:
         """Start the zygote; call again after it died is done by itself."""
         _become_subreaper()
