@@ -19,10 +19,10 @@ from gaesup_tui.domain.retrying import retry_lines
 from gaesup_tui.domain.returning import rollback_line, way_back_line
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.second_person import approval_line
+from gaesup_tui.domain.sight import Sight
 from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause, SetTraffic, Step
 from gaesup_tui.domain.text import duration, printable_line
-from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.domain.views import Preview
 from gaesup_tui.domain.waiting import runs_out_at
 from gaesup_tui.domain.world import World

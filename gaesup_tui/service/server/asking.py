@@ -9,8 +9,8 @@ from gaesup_tui.domain import preview as previews
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, NotFound
 from gaesup_tui.domain.judged_record import entry_line, head_line
+from gaesup_tui.domain.sight import Sight
 from gaesup_tui.domain.text import printable_line
-from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.service.server import past, series_of
 from gaesup_tui.service.server.exposition import exposition
 from gaesup_tui.service.server.gone import need

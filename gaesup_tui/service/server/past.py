@@ -9,8 +9,9 @@ from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.rollout import Rollout
+from gaesup_tui.domain.rollout_viewing import rollout_view
+from gaesup_tui.domain.sight import Sight
 from gaesup_tui.domain.text import printable_line
-from gaesup_tui.domain.viewing import Sight, rollout_view
 from gaesup_tui.domain.views import EventView, RolloutView
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.gone import older_are_gone

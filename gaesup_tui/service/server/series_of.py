@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.viewing import digits
+from gaesup_tui.domain.sight import digits
 from gaesup_tui.domain.views import DeploymentSeries, Series
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.engine.points import Point

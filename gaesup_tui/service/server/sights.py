@@ -10,9 +10,9 @@ from gaesup_tui.domain.abtest.rules import answer_now
 from gaesup_tui.domain.abtest.showing import mark as answer_mark
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen
+from gaesup_tui.domain.sight import Sight
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.verdict import Verdict
-from gaesup_tui.domain.viewing import Sight
 from gaesup_tui.engine.engine import Engine
 from gaesup_tui.service.server.speeds import Speeds
 

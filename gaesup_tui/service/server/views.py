@@ -10,7 +10,8 @@ from gaesup_tui.domain.deleting import has_left
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import window_for
 from gaesup_tui.domain.locks import lock_of
-from gaesup_tui.domain.viewing import deployment_view, numbers
+from gaesup_tui.domain.sight import numbers
+from gaesup_tui.domain.viewing import deployment_view
 from gaesup_tui.domain.views import DeploymentView, Numbers
 from gaesup_tui.domain.world import Stop
 from gaesup_tui.engine.engine import Engine
