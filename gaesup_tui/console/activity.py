@@ -12,16 +12,21 @@ from textual.widget import Widget
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.facts import event_facts
 from gaesup_tui.console.filtering import parse_filter
+from gaesup_tui.console.now import event_cells
 from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
 from gaesup_tui.console.words import said
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import EventView
+from gaesup_widgets.cells import Cell
 from gaesup_widgets.grid import Column, Grid, Row
+from gaesup_widgets.paint import Lines, wrapped
 
 _MAX_ROWS = 1000
 _PAGE_OF_HISTORY = 1000
 
+_FULL_ROWS = ((20, 3), (14, 2))
+"""From which height on, how many lines the event under the cursor has below the list."""
 _COLUMNS = (
     Column("at", "WHEN", min_width=8),
     Column("by", "WHO", min_width=8),
@@ -47,9 +52,29 @@ class Activity(Page):
         self._problem = ""
         columns = [c for c in _COLUMNS if not deployment or c.key != "deployment"]
         self._grid = Grid(columns, empty_text="No events yet.", symbols=desk.symbols)
+        self._full = Lines()
 
     def compose(self) -> ComposeResult:
         yield self._grid
+        yield self._full
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.point)
+
+    def point(self) -> None:
+        """The event under the cursor in full: on a row there is often room for a part only."""
+        room = next((rows for least, rows in _FULL_ROWS if self.size.height >= least), 0)
+        if self._full.display != bool(room):
+            self._full.display = bool(room)
+        event = self._under_cursor()
+        lines = wrapped([Cell(" "), *event_cells(event)], self.size.width - 1) if event else []
+        if len(lines) > room > 0:
+            rest = [cell for line in lines[room - 1 :] for cell in (Cell(" "), *line)]
+            lines = [*lines[: room - 1], rest]
+        self._full.set_lines([*lines, *[()] * (room - len(lines))])
+
+    def _under_cursor(self) -> EventView | None:
+        return self._known().get(int(self._grid.cursor_key or 0))
 
     def on_mount(self) -> None:
         # Only reading: a worker that dies with the page is right for it.
@@ -70,14 +95,13 @@ class Activity(Page):
         return self._grid
 
     def subject(self) -> str | None:
-        key = self._grid.cursor_key
-        if self._deployment or key is None:
-            return self._deployment or None
-        event = self._known().get(int(key))
+        if self._deployment:
+            return self._deployment
+        event = self._under_cursor()
         return event["deployment"] if event and event["deployment"] else None
 
     def copied(self) -> str:
-        event = self._known().get(int(self._grid.cursor_key or 0))
+        event = self._under_cursor()
         return _line(event) if event else ""
 
     def show(self, diff: Diff) -> None:
@@ -130,6 +154,7 @@ class Activity(Page):
             if len(rows) >= _MAX_ROWS:
                 break
         self._grid.set_rows(rows)
+        self.point()
 
     def _row(self, event: EventView, now: float) -> Row:
         return Row(

@@ -168,6 +168,9 @@ class Deployments(Page):
             f"No deployment matches {text}" if text.strip() else "No deployments are known yet."
         )
 
+    def means(self, action_id: str) -> bool:
+        return action_id in ("sort", "sort_back", "mark")
+
     def do(self, action_id: str) -> bool:
         if action_id == "sort":
             self._sort = (self._sort + 1) % (len(_SORTABLE) + 1)

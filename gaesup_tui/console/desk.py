@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gaesup_tui.console.link import Link
+from gaesup_tui.console.offers import NO_SUBJECT, no_reading
 from gaesup_tui.console.options import Options
 from gaesup_tui.console.outbox import Outbox
 from gaesup_tui.console.remote import Engine
@@ -75,10 +76,12 @@ class Desk:
             if not action.asks_engine or engine is None:
                 return None
             return engine["actions"].get(action.asks_engine)
-        if action.scope == "view" or not action.mutating:
+        if action.scope == "view":
             return None
+        if not action.mutating:
+            return no_reading(action_id, view)
         if view is None:
-            return "no deployment is under the cursor"
+            return NO_SUBJECT
         return view["actions"].get(action.asks_engine)
 
     def hint(self, action_id: str, view: DeploymentView | None) -> KeyHint:

@@ -15,7 +15,8 @@ BURST_KEYS = 8
 BURST_S = 0.1
 # A wheel that a terminal turns into arrow keys comes in bursts, and moving harms nobody.
 _MOVEMENT = frozenset(["up", "down", "left", "right", "pageup", "pagedown", "home", "end"])
-# A second way back for those whose Esc is slow or taken by a multiplexer.
+# Other ways back, for those whose Esc is slow or taken by a multiplexer. They never leave the
+# console: one Esc too many, or a hand on hjkl, is not the wish to go.
 _BACK_KEYS = ("escape", "backspace", "h")
 
 
@@ -35,7 +36,8 @@ def bindings(keymap: Mapping[str, str]) -> list[Binding]:
             continue
         if action.id == "back" and action.id not in keymap:
             taken = {key for each in keymap.values() for key in each.split(",")}
-            keys = ",".join([keys, *(key for key in _BACK_KEYS if key not in taken)])
+            steps = ",".join(key for key in _BACK_KEYS if key not in taken)
+            found.append(Binding(steps, "act('step_out')", "Back", show=False))
         if keys:
             found.append(Binding(keys, f"act('{action.id}')", action.title, show=False))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -29,9 +30,10 @@ from gaesup_tui.console.words import (
     status_cell,
 )
 from gaesup_tui.domain.views import DeploymentView, EventView
-from gaesup_widgets.cells import Cell, age, millis, percent
+from gaesup_widgets.cells import Cell, age, millis, percent, width_of
 from gaesup_widgets.footer import KeyHint
 from gaesup_widgets.grid import Column, Grid, Row
+from gaesup_widgets.grid_rows import place_columns
 from gaesup_widgets.traffic_bar import share_bar
 
 if TYPE_CHECKING:
@@ -130,6 +132,9 @@ class Now(Page):
     def subject(self) -> str | None:
         return self._deployment_of.get(self._grid.cursor_key or "")
 
+    def means(self, action_id: str) -> bool:
+        return action_id == "open" and bool(train_of_row(self._grid.cursor_key))
+
     def hint(self, action_id: str) -> KeyHint | None:
         name = train_of_row(self._grid.cursor_key)
         if not name:
@@ -221,8 +226,11 @@ class Now(Page):
         )
 
     def _since(self, need: Need, now: float) -> list[Cell]:
-        """``4m12, aborts in 26m``."""
+        """``4m12, aborts in 26m``. What happens if nobody acts is never cut for the age's sake."""
         since = self.desk.times.show(need.since, now) if need.since else ""
+        placed, _ = place_columns(_NEED, self._grid.content_size.width - 1)
+        room = next((cells for column, cells in placed if column.key == "since"), 0)
+        since = since_beside(since, need.then, room)
         between = ", " if since and need.then else ""
         return [Cell(since), Cell(f"{between}{need.then}", "dim")]
 
@@ -303,6 +311,15 @@ class Now(Page):
             {"at": self.desk.times.clock(event["at"], now), "what": event_cells(event)},
             layout="event",
         )
+
+
+def since_beside(since: str, then: str, room: int) -> str:
+    """As much of an age or a clock time as has room beside ``then``: all, without the smaller
+    unit, or nothing."""
+    if not then or width_of(f"{since}, {then}") <= room:
+        return since
+    larger = re.sub(r"(?<=[mh])\d+$", "", since)
+    return larger if width_of(f"{larger}, {then}") <= room else ""
 
 
 def event_cells(event: EventView, *, with_deployment: bool = True) -> list[Cell]:

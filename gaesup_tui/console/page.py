@@ -53,6 +53,10 @@ class Page(Vertical):
         """True when the action was this page's own and is done."""
         return False
 
+    def means(self, action_id: str) -> bool:
+        """Whether a movement means something of this page's own now."""
+        return False
+
     def hint(self, action_id: str) -> KeyHint | None:
         """How an action is shown that means something of its own here; None: as everywhere."""
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 
+from gaesup_tui.console.doors import open_deployment
 from gaesup_tui.domain.actions import ACTIONS
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ class Actions(Provider):
         for action in ACTIONS:
             if action.id in _NOT_HERE:
                 continue
-            reason = console.desk.why_not(action.id, view)
+            reason = console.router.reason(action.id)
             about = action.help if reason is None else f"not now: {reason}"
             title = action.title
             if action.scope == "deployment" and view is not None:
                 title = f"{title} {view['key']}"
             found.append((title, about, partial(console.router.act, action.id)))
         for key in sorted(console.desk.replica.deployments):
-            found.append((f"Open {key}", "", partial(console.router.open_deployment, key)))
+            found.append((f"Open {key}", "", partial(open_deployment, console, key)))
         return found
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaesup_tui.console import commandline
 from gaesup_tui.console.clipboard import copy
+from gaesup_tui.console.desk import shown_key
+from gaesup_tui.console.doors import open_deployment, open_page
 from gaesup_tui.console.lines import TypedLines
+from gaesup_tui.console.offers import no_movement
 from gaesup_tui.console.replica import EVERYTHING, Diff
 from gaesup_tui.console.watch import Watches, notice
 from gaesup_tui.domain.actions import BY_ID
@@ -59,8 +63,16 @@ class Router:
         console.foot.show([*open_ones, *closed])
 
     def _hint(self, action_id: str, view: DeploymentView | None) -> KeyHint:
-        console = self._console
-        return console.stack.page.hint(action_id) or console.desk.hint(action_id, view)
+        page, desk = self._console.stack.page, self._console.desk
+        if hint := page.hint(action_id):
+            return hint
+        nothing = no_movement(action_id, page, desk.replica.deployments)
+        hint = desk.hint(action_id, view)
+        return hint if nothing is None else replace(hint, reason=nothing)
+
+    def reason(self, action_id: str) -> str | None:
+        """Why an action is not possible on what the cursor is on; None when it is."""
+        return self._hint(action_id, self.view()).reason
 
     # Actions --------------------------------------------------------------------------------
 
@@ -68,6 +80,9 @@ class Router:
         """Do it, or say why not."""
         console = self._console
         if console.stack.tab and console.stack.page.do(action_id):
+            return
+        if reason := self._no_look(action_id):
+            console.foot.say(f"{BY_ID[action_id].title}: {reason}", "dim")
             return
         handler = getattr(self, f"_do_{action_id}", None)
         if handler is not None:
@@ -81,6 +96,13 @@ class Router:
             console.foot.say(
                 f"{action.title.lower()}: nothing to {action.title.lower()} here", "dim"
             )
+
+    def _no_look(self, action_id: str) -> str | None:
+        """Why what only looks or moves does nothing here; None for what changes something."""
+        action = BY_ID.get(action_id)
+        if action is None or action.mutating or not self._console.stack.tab:
+            return None
+        return self.reason(action_id)
 
     def decide(self, action_id: str, view: DeploymentView | None, more: dict[str, Any]) -> None:
         """Ask about an action on a deployment, or say why it is not possible."""
@@ -114,7 +136,7 @@ class Router:
             case commandline.Go(where):
                 self.act(where)
             case commandline.Open(page, key):
-                self._open_page(page, key)
+                open_page(console, page, key)
             case commandline.Run(words, mutating):
                 self._run_program(words, mutating)
             case commandline.Deed(action_id, key, more):
@@ -134,7 +156,7 @@ class Router:
         elif mutating:
             ask_to_run(console, words)
         else:
-            self._push(Output(console.desk, words))
+            self.push(Output(console.desk, words))
 
     # Watching -------------------------------------------------------------------------------
 
@@ -176,7 +198,7 @@ class Router:
     def _do_trains(self) -> None:
         from gaesup_tui.console.trains import Trains
 
-        self._push(Trains(self._console.desk))
+        self.push(Trains(self._console.desk))
 
     def _do_train_promote(self) -> None:
         self._decide_train("train_promote")
@@ -198,85 +220,46 @@ class Router:
         self._console.show_tabs()
         self.show_keys()
 
-    def _push(self, page: Any) -> None:
+    def push(self, page: Any) -> None:
+        """Go into ``page``; a second time the same key does nothing more."""
+        below = self._console.stack.page
+        if type(below) is type(page) and below.title == page.title:
+            return
         self._console.stack.push(page)
         self._shown()
 
     def _do_back(self) -> None:
+        if not self._goes_back():
+            self._console.leave()
+
+    def _do_step_out(self) -> None:
+        if not self._goes_back():
+            self._do_how_to_leave()
+
+    def _goes_back(self) -> bool:
+        """Take the filter away, or go one page back; False where there is nothing of either."""
         console = self._console
         page = console.stack.page
         if page.filter_text and page.can_filter:
             page.set_filter("")
             console.foot.say("filter taken away")
+            console.show_tabs()
         elif console.stack.back():
             self._shown()
         elif console.stack.tab != "1":
             self._go("1")
         else:
-            console.leave()
+            return False
+        return True
 
     def _do_how_to_leave(self) -> None:
-        self._console.foot.say("q leaves, from the first screen; what runs goes on running")
+        key = shown_key(self._console.desk.keys["back"])
+        self._console.foot.say(f"{key} leaves, from the first screen; what runs goes on running")
 
     def _do_open(self) -> None:
         key = self._console.stack.page.subject()
         if key:
-            self.open_deployment(key)
-
-    def open_deployment(self, key: str) -> None:
-        """Go into a deployment: its rollout when one moves, else the deployment itself; and from
-        one of the two to the other."""
-        from gaesup_tui.console.deployment import Deployment
-        from gaesup_tui.console.rollout import Rollout
-        from gaesup_tui.console.words import active_rollout
-
-        console = self._console
-        view = console.desk.replica.deployments.get(key)
-        page = console.stack.page
-        if view is None:
-            console.foot.say(f"there is no deployment {key} any more", "warn")
-        elif isinstance(page, Rollout | Deployment):
-            other = Deployment if isinstance(page, Rollout) else Rollout
-            if isinstance(console.stack.below, other):
-                self._do_back()
-            elif other is Deployment or view["rollout"] is not None:
-                self._push(other(console.desk, key))
-            else:
-                console.foot.say(f"{key} had no rollout yet", "dim")
-        elif active_rollout(view) is not None:
-            self._push(Rollout(console.desk, key))
-        else:
-            self._open_page("deployment", key)
-
-    def _open_page(self, name: str, key: str) -> None:
-        desk = self._console.desk
-        if name == "logs":
-            from gaesup_tui.console.logs import Logs
-
-            self._push(Logs(desk, key))
-        elif name == "ab":
-            from gaesup_tui.console.ab import ABAnswer
-
-            self._push(ABAnswer(desk, key))
-        elif name == "deployment":
-            from gaesup_tui.console.deployment import Deployment
-
-            self._push(Deployment(desk, key))
-        elif name == "verdicts":
-            self._open_verdicts(key)
-        else:
-            from gaesup_tui.console.activity import Activity
-
-            self._push(Activity(desk, deployment=key))
-
-    def _open_verdicts(self, key: str) -> None:
-        from gaesup_tui.console.verdicts import Verdicts
-
-        view = self._console.desk.replica.deployments.get(key)
-        if view is None or view["rollout"] is None:
-            self._console.foot.say(f"{key} had no rollout yet: nothing was judged", "dim")
-        elif not isinstance(self._console.stack.page, Verdicts):
-            self._push(Verdicts(self._console.desk, key, view["rollout"]["id"]))
+            open_deployment(self._console, key)
 
     def _do_logs(self) -> None:
         self._page_of_cursor("logs")
@@ -290,12 +273,9 @@ class Router:
     def _do_verdicts(self) -> None:
         self._page_of_cursor("verdicts")
 
-    def _page_of_cursor(self, name: str) -> None:
-        key = self._key()
-        if key is None:
-            self._console.foot.say(f"{name}: no deployment is under the cursor", "warn")
-        else:
-            self._open_page(name, key)
+    def _page_of_cursor(self, action_id: str) -> None:
+        if key := self._key():
+            open_page(self._console, action_id, key)
 
     # Typing, copying, times -----------------------------------------------------------------
 
@@ -303,10 +283,7 @@ class Router:
         self.lines.open_command()
 
     def _do_filter(self) -> None:
-        if self._console.stack.page.can_filter:
-            self.lines.open_filter()
-        else:
-            self._console.foot.say("filter: this screen has nothing to filter", "dim")
+        self.lines.open_filter()
 
     def _do_deploy(self) -> None:
         self._prefilled("deploy", "deploy {} --version ")
@@ -368,7 +345,7 @@ class Router:
 
         desk, view = self._console.desk, self.view()
         here = [self._hint(action_id, view) for action_id in self._ids()]
-        rest = [desk.hint(a, view) for a in BY_ID if a not in self._ids()]
+        rest = [self._hint(a, view) for a in BY_ID if a not in self._ids()]
         title = self._console.stack.page.title
         self._console.push_screen(Help([(title, here), ("Everywhere", rest)], symbols=desk.symbols))
 

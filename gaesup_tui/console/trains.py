@@ -85,6 +85,9 @@ class Trains(Page):
     def _train(self) -> TrainView | None:
         return train_named(self.desk.replica.engine, self._grid.cursor_key or "")
 
+    def means(self, action_id: str) -> bool:
+        return action_id == "open" and self._train() is not None
+
     def hint(self, action_id: str) -> KeyHint | None:
         return train_hint(self.desk, action_id, self._train())
 

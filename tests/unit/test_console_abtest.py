@@ -91,6 +91,10 @@ async def test_the_command_line_opens_it_too() -> None:
 async def test_where_there_is_no_test_it_says_so() -> None:
     async with console_on(world(None)) as console:
         await console.press("V")
+        await console.expects("A/B answer: its last rollout was no A/B test")
+        await console.press("colon")
+        await console.type("ab cart@production")
+        await console.press("enter")
         await console.expects("cart@production: its last rollout was no A/B test")
 
 

@@ -73,6 +73,11 @@ def test_a_wide_span_is_no_number() -> None:
     )
 
 
+def test_what_nobody_waits_for_is_not_counted_in_requests() -> None:
+    never = AHEAD._replace(early_s=40 * 86_400.0, late_s=400 * 86_400.0, requests=2e10)
+    assert ahead(never) == ": over 30 days more at this traffic; slowest is errors"
+
+
 def test_the_whole_time_is_one_number_once_most_of_it_is_over() -> None:
     late = AHEAD._replace(at_s=1200.0)
     assert late.left_s is None

@@ -27,6 +27,8 @@ def row(key: str, status: str = "ok", errors: float | None = 0.0) -> Row:
 
 
 class GridApp(App[None]):
+    BINDINGS = [("space", "mark", "Mark")]  # noqa: RUF012 - as Textual has it
+
     def __init__(self, rows: list[Row]) -> None:
         super().__init__()
         self.first_rows = rows
@@ -38,6 +40,9 @@ class GridApp(App[None]):
     def on_mount(self) -> None:
         self.grid.focus()
         self.grid.set_rows(self.first_rows)
+
+    def action_mark(self) -> None:
+        self.grid.action_mark()
 
     @property
     def grid(self) -> Grid:

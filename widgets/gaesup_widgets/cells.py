@@ -58,6 +58,16 @@ def width_of(text: str) -> int:
     return cell_len(printable(text))
 
 
+def split_at(text: str, width: int) -> tuple[str, str]:
+    """`text` in two: what `width` cells hold, at least one character, and the rest."""
+    used = 0
+    for number, char in enumerate(text):
+        used += width_of(char)
+        if used > width and number:
+            return text[:number], text[number:]
+    return text, ""
+
+
 def truncate(text: str, width: int, ellipsis: str = "…") -> str:
     """`text` in at most `width` cells; what is cut is announced by `ellipsis`."""
     text = printable(text)

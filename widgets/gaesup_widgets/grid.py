@@ -51,7 +51,6 @@ class Grid(Widget, can_focus=True):
         Binding("right", "shift(1)", "More columns", show=False, id="grid.right"),
         Binding("left", "shift(-1)", "Columns back", show=False, id="grid.left"),
         Binding("enter", "select", "Open", show=False, id="grid.select"),
-        Binding("space", "mark", "Mark", show=False, id="grid.mark"),
     ]
     DEFAULT_CSS = "Grid { height: 1fr; width: 1fr; }"
 
@@ -226,6 +225,7 @@ class Grid(Widget, can_focus=True):
             self.post_message(self.Selected(self, self._cursor_key))
 
     def action_mark(self) -> None:
+        """Bound to a key by whoever does something with marked rows."""
         if self._cursor_key is None:
             return
         self._marked ^= {self._cursor_key}

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gaesup_widgets.cells import Cell, fit_runs, width_of
+from gaesup_widgets.cells import Cell, fit_runs, split_at, width_of
 from gaesup_widgets.theme import level_styles
 
 Runs = Sequence[Cell]
@@ -99,7 +99,8 @@ def _common_tail(one: str, other: str) -> int:
 
 
 def wrapped(runs: Sequence[Cell], width: int) -> list[Runs]:
-    """Styled words on lines of ``width`` cells."""
+    """Styled words on lines of ``width`` cells. A word longer than a line, as sentences in
+    Chinese or Japanese are, goes on in the next one."""
     lines: list[list[Cell]] = [[]]
     used = 0
     for text, style in runs:
@@ -108,6 +109,10 @@ def wrapped(runs: Sequence[Cell], width: int) -> list[Runs]:
             if used and used + width_of(piece) > width:
                 lines.append([])
                 used, piece = 0, word
+            while width_of(piece) > width > 1:
+                head, piece = split_at(piece, width)
+                lines[-1].append(Cell(head, style))
+                lines.append([])
             lines[-1].append(Cell(piece, style))
             used += width_of(piece)
     return list(lines)

@@ -25,10 +25,10 @@ def ahead(forecast: Forecast | None) -> str:
         return ""
     if not math.isfinite(forecast.seconds):
         return f": no requests reach the canary; slowest is {forecast.metric}"
-    return (
-        f": {_more(forecast)} more at this traffic; slowest is {forecast.metric}, "
-        f"about {round(forecast.requests):,} more canary requests"
-    )
+    said = f": {_more(forecast)} more at this traffic; slowest is {forecast.metric}"
+    if forecast.early_s > LONGEST_S:  # nobody sends that many either
+        return said
+    return f"{said}, about {round(forecast.requests):,} more canary requests"
 
 
 def before_start(rates: Rates, forecast: Forecast | None) -> str:
