@@ -1,9 +1,8 @@
-"""Release trains: order, gates, what goes wrong, and the way back."""
+"""Release trains: order and gates, and what is refused."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,35 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaesup_tui.domain import commands as cmd
-from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.errors import Invalid, Moved, NotFound, Refused
 from gaesup_tui.domain.events import Recorded, StopReleased
-from gaesup_tui.domain.policy import Policy
-from gaesup_tui.domain.rollout import Actor
-from gaesup_tui.domain.sentences import event_view
-from gaesup_tui.domain.train_cars import place_of
 from gaesup_tui.domain.train_rules import under_way
-from gaesup_tui.domain.train_viewing import train_view
-from gaesup_tui.domain.windows import FreezeWindow
 from gaesup_tui.engine.decisions import decide_order
 from gaesup_tui.engine.draft import Draft, Order
 
-from .train_yard import GATED, KIM, SHOP, Yard, due, key_of, order
-
-
-def places(yard: Yard) -> list[str]:
-    return [place_of(yard.world, car) for car in yard.train.cars]
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> dict[str, tuple[str, ...]]:
-    """Units of which each needs some of those before it: no circles."""
-    count = draw(st.integers(2, 7))
-    names = [f"u{number}" for number in range(count)]
-    return {
-        name: tuple(draw(st.sets(st.sampled_from(names[:number]))) if number else ())
-        for number, name in enumerate(names)
-    }
+from .train_yard import GATED, KIM, SHOP, Yard, due, graphs, key_of, order, places
 
 
 @settings(max_examples=25, deadline=None)
@@ -63,61 +40,6 @@ def test_nothing_moves_before_what_it_needs_and_all_of_it_arrives(
     for unit in chosen:
         for other in set(needs[unit]) & chosen:
             assert begun.index(other) < begun.index(unit)
-
-
-@settings(max_examples=25, deadline=None)
-@given(graphs(), st.data())
-def test_when_one_goes_back_all_do_dependents_first(
-    needs: dict[str, tuple[str, ...]], data: st.DataObject
-) -> None:
-    yard = Yard(needs)
-    bad = data.draw(st.sampled_from(list(needs)))
-    yard.sick = {bad}
-    yard.start()
-    yard.rest()
-    yard.settle()
-    assert yard.train.outcome == "returned", yard.train
-    assert all(yard.runs(unit) == "v1" for unit in needs)
-    back = yard.gone_back()
-    assert back[0] == bad
-    assert sorted(back) == sorted(yard.begun())
-    rest = back[1:]
-    for unit in rest:
-        for other in set(needs[unit]) & set(rest):
-            assert rest.index(unit) < rest.index(other)
-
-
-@settings(max_examples=25, deadline=None)
-@given(graphs(), st.integers(0, 40))
-def test_aborted_at_any_moment_it_ends_where_it_began(
-    needs: dict[str, tuple[str, ...]], rounds: int
-) -> None:
-    yard = Yard(needs)
-    yard.start()
-    for _ in range(rounds):
-        yard.round()
-        yard.now += 1
-    if yard.train.active:
-        yard.ask(cmd.TrainAbort(train="spring", why="no"))
-        yard.rest()
-        yard.settle()
-        assert yard.train.outcome == "returned"
-    wanted = "v2" if yard.train.outcome == "arrived" else "v1"
-    assert all(yard.runs(unit) == wanted for unit in needs)
-
-
-def test_until_all_have_arrived_every_base_is_warm_and_nothing_is_final() -> None:
-    yard = Yard()
-    yard.sick = {"checkout"}
-    yard.start()
-    yard.later(0)
-    yard.later(30)
-    assert places(yard) == ["ready", "ready", "moving"]
-    for unit in ("catalog", "cart"):
-        state = yard.state(unit)
-        assert state.stable is not None
-        assert state.stable.version == "v1"
-        assert all(count for _, count in state.replica_wishes().values())
 
 
 def test_what_runs_its_version_already_is_left_out_and_does_not_count() -> None:
@@ -234,107 +156,6 @@ def test_a_gate_nobody_passes_expires_and_a_freeze_puts_that_off() -> None:
     assert yard.train.cause == "nobody decided within 1m40"
 
 
-def test_held_nothing_more_begins_until_a_person_lets_the_rest_go_on() -> None:
-    yard = Yard({"a": (), "b": ("a",), "c": ()})
-    yard.sick = {"a"}
-    yard.start(on_failure="hold")
-    yard.later(0)
-    yard.later(70)
-    assert yard.train.phase == "held"
-    assert "a@production v2: not ready within 1m" in yard.train.cause
-    yard.later(600)
-    assert yard.train.phase == "held"
-    yard.promote()
-    yard.rest()
-    assert yard.train.outcome == "partly"
-    assert [yard.runs(unit) for unit in "abc"] == ["v1", "v1", "v2"]
-    assert "b" not in yard.begun()
-
-
-def test_the_others_go_on_but_nothing_that_needs_what_went_back() -> None:
-    yard = Yard({"a": (), "b": ("a",), "c": ("b",), "d": ()})
-    yard.start(on_failure="continue")
-    yard.later(0)
-    assert yard.begun() == ["a", "d", "b", "c"]
-    yard.ask(cmd.Abort(deployment="b@production", why="bad"))
-    yard.rest()
-    assert yard.train.outcome == "partly"
-    assert [yard.runs(unit) for unit in "abcd"] == ["v2", "v1", "v1", "v2"]
-    assert "b@production v2: bad" in yard.train.note
-
-
-def test_what_a_person_let_finish_before_the_train_arrived_is_rolled_back_too() -> None:
-    yard = Yard()
-    yard.sick = {"checkout"}
-    yard.start()
-    yard.later(0)
-    yard.later(20)
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.settle()
-    assert yard.runs("catalog") == "v2"
-    yard.later(60)
-    yard.rest()
-    assert yard.train.outcome == "returned"
-    assert [yard.runs(unit) for unit in SHOP] == ["v1", "v1", "v1"]
-
-
-def test_what_a_freeze_keeps_from_being_rolled_back_is_once_it_is_released() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.later(0)
-    yard.later(20)
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.settle()
-    yard.ask(cmd.Stop(mode="freeze"))
-    yard.ask(cmd.TrainAbort(train="spring"))
-    yard.later(600)
-    assert yard.train.phase == "back"
-    assert yard.runs("catalog") == "v2"
-    yard.ask(cmd.Release(why="over"))
-    yard.rest()
-    yard.settle()
-    assert yard.train.outcome == "returned"
-    assert yard.runs("catalog") == "v1"
-
-
-def test_a_unit_somebody_deployed_meanwhile_is_told_and_not_fought() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.settle()
-    yard.ask(order("cart", "v9", replicas=1))
-    yard.settle()
-    yard.promote()
-    yard.settle()
-    assert yard.begun() == ["catalog", "cart"]  # the second is the person's own
-    yard.rest()
-    assert yard.train.phase == "held"
-    assert yard.train.cause == "cart@production runs v9 now, not v1 as when the train began"
-    yard.promote()
-    yard.rest()
-    yard.promote()
-    yard.rest()
-    assert yard.train.outcome == "arrived"
-    assert yard.runs("cart") == "v2"
-
-
-def test_one_rolled_back_by_hand_after_it_finished_is_told_and_left() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.later(0)
-    yard.later(20)
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.settle()
-    yard.ask(cmd.Rollback(deployment=key_of("catalog")))
-    yard.rest()
-    assert (yard.train.phase, yard.train.cause) == (
-        "held",
-        "catalog@production was moved by hand since",
-    )
-    yard.ask(cmd.TrainAbort(train="spring"))
-    yard.rest()
-    assert yard.train.outcome == "returned"
-
-
 def test_units_promoted_one_by_one_open_the_gate_too() -> None:
     yard = Yard({"a": (), "b": ()})
     yard.start(strategy="canary", spec=GATED)
@@ -345,141 +166,6 @@ def test_units_promoted_one_by_one_open_the_gate_too() -> None:
     assert yard.train.phase == "forward"
     yard.rest()
     assert yard.train.outcome == "arrived"
-
-
-def test_a_train_never_begins_what_a_stop_covers_and_goes_back_through_one() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.settle()
-    yard.ask(cmd.Stop(scope="cart@production"))
-    yard.promote()
-    yard.later(600)
-    assert yard.begun() == ["catalog"]
-    assert yard.train.phase == "forward"
-    said = train_view(yard.world, yard.train, yard.now)["text"]
-    assert said.startswith("group 2 of 3: cart@production: stopped by kim")
-    yard.ask(cmd.TrainAbort(train="spring"))
-    yard.rest()
-    assert yard.train.outcome == "returned"
-    assert yard.runs("catalog") == "v1"
-
-
-def test_the_emergency_stop_wins_and_the_train_is_over() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.settle()
-    yard.promote()
-    yard.ask(cmd.Stop())
-    yard.rest()
-    assert yard.train.outcome == "returned"
-    assert all(yard.runs(unit) == "v1" for unit in SHOP)
-
-
-def test_a_freeze_holds_it_and_the_abort_of_a_person_goes_through_it() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.settle()
-    yard.ask(cmd.Stop(mode="freeze"))
-    yard.promote()
-    yard.later(600)
-    assert yard.begun() == ["catalog"]
-    yard.ask(cmd.TrainAbort(train="spring"))
-    yard.rest()
-    assert yard.train.outcome == "returned"
-    assert yard.runs("catalog") == "v1"
-
-
-def window(yard: Yard, scope: str) -> None:
-    at = datetime.fromtimestamp(yard.now, UTC)
-    begins, ends = (f"{at + timedelta(minutes=m):%Y-%m-%dT%H:%M}" for m in (-5, 60))
-    frozen = FreezeWindow(name="weekend", begins=begins, ends=ends)
-    yard.ask(cmd.AddWindow(scope=scope, window=frozen, why="weekend"))
-
-
-def test_in_a_freeze_window_it_begins_only_with_broken_glass() -> None:
-    yard = Yard()
-    window(yard, "cart@production")
-    with pytest.raises(Refused, match="cart@production: freeze window weekend"):
-        yard.start()
-    yard.start({"catalog": "v2"}, gate="none")
-    yard.rest()
-    assert yard.train.outcome == "arrived"
-    yard.start({"cart": "v2"}, glass="it burns")
-    yard.rest()
-    assert yard.runs("cart") == "v2"
-    glass = [each for each in yard.journal if isinstance(each.event, ev.GlassBroken)]
-    assert [event_view(each, None)["by"] for each in glass] == ["kim"], "not the engine"
-
-
-def test_a_freeze_window_that_begins_meanwhile_holds_it_and_not_its_way_back() -> None:
-    yard = Yard()
-    yard.start(gate="between")
-    yard.settle()
-    window(yard, "production")
-    with pytest.raises(Refused, match="freeze window weekend"):
-        yard.promote()
-    yard.ask(cmd.TrainAbort(train="spring"))
-    yard.rest()
-    assert yard.runs("catalog") == "v1"
-
-
-def test_a_unit_that_is_held_at_the_end_keeps_all_of_them_and_is_named() -> None:
-    yard = Yard()
-    yard.start()
-    yard.later(0)
-    yard.ask(cmd.Hold(deployment=key_of("cart"), why="let me look"))
-    yard.later(60)
-    assert places(yard) == ["ready", "arrived", "ready"]
-    said = train_view(yard.world, yard.train, yard.now)["text"]
-    assert "cart@production: its automation is held (let me look)" in said
-    yard.ask(cmd.ReleaseHold(deployment=key_of("cart"), why="seen"))
-    yard.rest()
-    assert yard.train.outcome == "arrived"
-
-
-def test_where_two_persons_have_to_agree_another_one_lets_it_begin() -> None:
-    yard = Yard()
-    policy = Policy(environment="production", two_persons=True)
-    yard.ask(cmd.TakePolicies(policies=(policy,)))
-    yard.start(gate="none")
-    yard.settle()
-    for unit in SHOP:
-        assert yard.train.standing == "units"
-        rollout = yard.state(unit).active
-        assert rollout is not None
-        assert (rollout.index, rollout.weight_percent) == (0, 0)
-        with pytest.raises(Refused, match="another has to promote"):
-            yard.promote()
-        yard.ask(cmd.TrainPromote(train="spring"), Actor(name="lee", uid=1001))
-        yard.settle()
-    yard.rest()
-    assert yard.train.outcome == "arrived"
-
-
-def test_a_global_rollback_takes_its_units_over() -> None:
-    yard = Yard()
-    for unit, others in SHOP.items():
-        yard.ask(order(unit, "v2", others))
-        yard.rest()
-    yard.start(dict.fromkeys(SHOP, "v3"), gate="between")
-    yard.settle()
-    yard.ask(cmd.GlobalRollback(why="all wrong"))
-    yard.rest()
-    assert yard.train.phase == "finished"
-    assert [yard.runs(unit) for unit in SHOP] == ["v2", "v1", "v1"]
-
-
-def test_a_new_unit_is_taken_away_again_when_the_train_goes_back() -> None:
-    yard = Yard({"a": (), "b": ()})
-    orders = (order("new", "v2"), order("b", "v2", ["new"]))
-    yard.sick = {"b"}
-    yard.ask(cmd.TrainStart(train="spring", environment="production", orders=orders, gate="none"))
-    yard.settle()
-    assert yard.begun() == ["new", "b"]
-    yard.later(61)
-    yard.rest()
-    assert yard.train.outcome == "returned"
-    assert yard.state("new").weights() == {}
 
 
 @pytest.mark.parametrize(
@@ -538,22 +224,6 @@ def test_a_decision_on_an_old_sight_is_refused() -> None:
     yard.settle()
     with pytest.raises(Moved, match="train spring moved since you looked"):
         yard.ask(cmd.TrainPromote(train="spring", expect_seq=seen))
-
-
-def test_a_retry_after_the_train_waits_for_no_train() -> None:
-    yard = Yard()
-    yard.start(strategy="canary", spec=GATED)
-    yard.settle()
-    yard.ask(cmd.TrainAbort(train="spring"))
-    yard.rest()
-    yard.ask(cmd.Retry(deployment=key_of("catalog")), KIM)
-    yard.settle()
-    rollout = yard.state("catalog").active
-    assert rollout is not None
-    assert [step.kind for step in rollout.plan].count("await_train") == 0
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.rest()
-    assert yard.runs("catalog") == "v2"
 
 
 def test_a_train_with_an_order_nothing_can_be_made_of_does_not_start() -> None:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hypothesis import strategies as st
+
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.command_rules import decide_command
@@ -17,6 +19,7 @@ from gaesup_tui.domain.revision import Revision, make_revision
 from gaesup_tui.domain.rollout import ENGINE, Actor
 from gaesup_tui.domain.rollout_rules import Look, decide_look, decide_time
 from gaesup_tui.domain.train import Train
+from gaesup_tui.domain.train_cars import place_of
 from gaesup_tui.domain.train_rules import decide_trains, trains_due
 from gaesup_tui.domain.world import Snapshot, World
 
@@ -210,3 +213,19 @@ class Yard:
 
 def due(yard: Yard) -> float | None:
     return trains_due(yard.world)
+
+
+def places(yard: Yard) -> list[str]:
+    """Where each unit of the train stands, in its order."""
+    return [place_of(yard.world, car) for car in yard.train.cars]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> dict[str, tuple[str, ...]]:
+    """Units of which each needs some of those before it: no circles."""
+    count = draw(st.integers(2, 7))
+    names = [f"u{number}" for number in range(count)]
+    return {
+        name: tuple(draw(st.sets(st.sampled_from(names[:number]))) if number else ())
+        for number, name in enumerate(names)
+    }
