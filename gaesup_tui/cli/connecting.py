@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
 
-from gaesup_tui.domain.errors import Unavailable
 from gaesup_tui.domain.views import Hello, StatusRow
 from gaesup_tui.service import places
 from gaesup_tui.service.client import Client
+from gaesup_tui.service.wire import Absent
 
 
 def connect(args: argparse.Namespace, *, start: bool = False) -> Client:
@@ -30,11 +29,19 @@ def connect(args: argparse.Namespace, *, start: bool = False) -> Client:
 
 def running(args: argparse.Namespace) -> Hello | None:
     """Who answers at ``--socket``, or this user's engine, of whatever version; None when nobody
-    does."""
-    with suppress(Unavailable):
-        socket = args.socket or places.find().socket
-        return Client(socket, any_version=True, timeout_s=3.0).hello()
-    return None
+    does.
+
+    Raises:
+        Unavailable: one runs and does not answer.
+    """
+    if not args.socket:
+        from gaesup_tui.service import lifecycle
+
+        return lifecycle.status(places.find())
+    try:
+        return Client(args.socket, any_version=True, timeout_s=3.0).hello()
+    except Absent:
+        return None
 
 
 def row_of(engine: Client, key: str) -> StatusRow:

@@ -14,7 +14,7 @@ from gaesup_tui.domain.views import Hello
 from gaesup_tui.service import places as where
 from gaesup_tui.service.client import Client
 from gaesup_tui.service.places import Places
-from gaesup_tui.service.wire import Absent
+from gaesup_tui.service.wire import Absent, Silent
 
 START_TIMEOUT_S = 20.0
 _DAEMON = "gaesup_tui.service.server.daemon"
@@ -49,6 +49,20 @@ def _answer(client: Client, socket: Path) -> Hello | None:
         return client.hello()
     except Absent:
         return None
+    except Silent as error:
+        raise hung(error) from None
+
+
+def hung(error: Silent) -> Unavailable:
+    """What a person is told of an engine of this machine that is there and does not answer."""
+    if error.pid is None:
+        return error
+    return Unavailable(
+        f"the engine, process {error.pid}, runs and does not answer: what is deployed keeps "
+        "serving, and nothing is decided",
+        hint=f"stopped (state T in `ps`)? `kill -CONT {error.pid}`. Else `kill -9 {error.pid}` "
+        "loses nothing that was acknowledged; then `gaesup engine start`",
+    )
 
 
 def _take(lock: int, path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from gaesup_tui.domain.errors import Unavailable
@@ -14,6 +13,7 @@ from gaesup_tui.domain.views import Hello
 from gaesup_tui.service import autostart
 from gaesup_tui.service.client import Client
 from gaesup_tui.service.places import Places
+from gaesup_tui.service.wire import Absent, Broken, Silent
 
 STOP_TIMEOUT_S = 10.0
 
@@ -38,10 +38,17 @@ def start(places: Places) -> Started:
 
 
 def status(places: Places) -> Hello | None:
-    """The engine that runs, of whatever version; None when none does."""
-    with suppress(Unavailable):
+    """The engine that runs, of whatever version; None when none does.
+
+    Raises:
+        Unavailable: one runs and does not answer.
+    """
+    try:
         return Client(places.socket, any_version=True, timeout_s=3.0).hello()
-    return None
+    except Silent as error:
+        raise autostart.hung(error) from None
+    except (Absent, Broken):
+        return None
 
 
 def stop(places: Places, timeout_s: float = STOP_TIMEOUT_S) -> Hello | None:
@@ -49,12 +56,17 @@ def stop(places: Places, timeout_s: float = STOP_TIMEOUT_S) -> Hello | None:
     running.
 
     Raises:
-        Unavailable: it still runs after ``timeout_s``; the message says its process.
+        Unavailable: it does not answer, or still runs after ``timeout_s``; the message says its
+            process.
     """
+    if status(places) is None:  # asked first: one that hangs is not to end whenever it goes on
+        return None
     client = Client(places.socket, any_version=True, timeout_s=3.0)
     try:
         was = client.shutdown()
-    except Unavailable:
+    except Silent as error:
+        raise autostart.hung(error) from None
+    except (Absent, Broken):
         return None
     until = time.monotonic() + timeout_s
     while _lives(was["pid"]):

@@ -7,6 +7,7 @@ ours: answers have a length or come in chunks, and nothing is compressed or redi
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -24,6 +25,19 @@ class Absent(Unavailable):
 
 class Broken(Unavailable):
     """The connection ended before the answer did: whether something was done is not known."""
+
+
+class Silent(Broken):
+    """Somebody listens and does not answer in time: a process that hangs, or was stopped.
+
+    Attributes:
+        pid: who listens, as the kernel says it; None where it does not. Behind a forwarded socket
+            it is whoever forwards.
+    """
+
+    def __init__(self, message: str, *, hint: str, pid: int | None) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
 
 
 def quote(text: str) -> str:
@@ -52,6 +66,10 @@ class Exchange:
         self._timeout_s = timeout_s
         try:
             self._socket.connect(str(path))
+        except (BlockingIOError, TimeoutError) as error:
+            # Somebody listens, and so many wait already that the queue is full.
+            self._socket.close()
+            raise self._broken(TimeoutError()) from error
         except OSError as error:
             self._socket.close()
             raise Absent(
@@ -138,11 +156,21 @@ class Exchange:
 
     def _broken(self, error: OSError) -> Unavailable:
         if isinstance(error, TimeoutError):
-            return Broken(
+            return Silent(
                 f"the engine did not answer within {self._timeout_s:g} s",
-                hint="see `gaesup engine logs`",
+                hint="`gaesup engine status` says what to do",
+                pid=self._listener(),
             )
         return Broken(f"the connection to the engine broke: {error.strerror or error}")
+
+    def _listener(self) -> int | None:
+        if not hasattr(socket, "SO_PEERCRED"):
+            return None
+        try:
+            told = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        except OSError:
+            return None
+        return struct.unpack("3i", told)[0] or None
 
     def close(self) -> None:
         """Ends the connection, whatever is still to come."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .node_rig import CART, Rig, gone, ready, running_node, worker_pids
+from .node_rig import CART, Rig, gone, pid_of, ready, running_node, worker_pids
 from .node_units import HOSTILE, wat
 
 pytestmark = pytest.mark.real
@@ -182,3 +182,25 @@ async def test_nonsense_on_the_control_socket_is_answered(rig: Rig) -> None:
         assert answer["ok"] or answer["error"]["code"] != "internal", (message, answer)
     writer.close()
     assert (await rig.get()).status == 200
+
+
+async def test_a_node_that_stands_still_under_load_costs_no_worker_and_no_request(rig: Rig) -> None:
+    """Stopped for longer than any worker may take to answer; the answers wait to be read."""
+    node, before = pid_of(rig), worker_pids(await rig.state())
+    statuses: set[int] = set()
+    ending = asyncio.Event()
+
+    async def client() -> None:
+        while not ending.is_set():
+            statuses.add((await rig.get()).status)
+
+    clients = [asyncio.create_task(client()) for _ in range(8)]
+    for _ in range(5):
+        await asyncio.sleep(0.15)
+        os.kill(node, signal.SIGSTOP)
+        await asyncio.sleep(0.6)
+        os.kill(node, signal.SIGCONT)
+    ending.set()
+    await asyncio.gather(*clients)
+    assert statuses == {200}
+    assert worker_pids(await rig.state()) == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from itertools import count
 from typing import cast
@@ -100,3 +101,21 @@ async def test_what_is_not_ready_says_what_it_answered(
     zygote.worker.send(control_reply({**said, "ready": 0}))
     await until(replica, changed, "ready")
     assert replica.as_state()["problem"] is None
+
+
+async def test_time_in_which_the_node_stood_still_is_not_time_the_worker_took(
+    slot: tuple[Replica, Zygote, asyncio.Event],
+) -> None:
+    """Stopped for a minute, the node finds answers it has not read yet: they come first."""
+    replica, zygote, changed = slot
+    assert zygote.worker
+    said = {"op": "health", "health": 0, "ready": 0, "memory_bytes": 0, "cpu_s": 0.0}
+    zygote.worker.send(control_reply(said))
+    await until(replica, changed, "ready")
+    now = time.monotonic()
+    replica.tick(now + 1.0)  # asks how it is; the answer is on its way
+    replica.forgive(60.0, now + 61.0)
+    replica.tick(now + 61.0)
+    assert (replica.state, zygote.killed) == ("ready", [])
+    replica.tick(now + 63.0)
+    assert zygote.killed == [4242], "one that stays silent is ended all the same"

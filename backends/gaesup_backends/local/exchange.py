@@ -28,11 +28,13 @@ class Request:
     method = b""
     target = b""
     host = b""
+    hosts = 0
     body = b""
     pin: bytes | None = None
     client: bytes | None = None
     cookie: bytes | None = None
     close = False
+    upgrade = False
     keep_alive_header = False
     head_only = False
 

@@ -30,6 +30,8 @@ from gaesup_tui.domain.route import NO_RULES, Route, Rules, rules_to_json
 TICK_S: Final = 0.1
 RETRY_COMPILE_S: Final = 5.0
 COMPILERS: Final = 2
+STOOD_STILL_S: Final = 0.25
+"""A tick that is later than this found the node stopped, or the machine too busy for it."""
 
 
 class Revision:
@@ -147,6 +149,9 @@ class Fleet:
         self._compilers = asyncio.Semaphore(COMPILERS)
         self.deployments: dict[str, Deployment] = {}
         self.spawner = Spawner(self._forked, self._refused, self._exited)
+        self.lost_s = 0.0
+        """How long the node stood still in all."""
+        self._ticked_at = time.monotonic()
 
     def replicas(self) -> list[Replica]:
         """Every slot on the node."""
@@ -219,13 +224,17 @@ class Fleet:
         self._on_change()
 
     def tick(self) -> None:
-        """Everything that is due."""
+        """Everything that is due. Time in which the node stood still is no time a worker took: its
+        answers may be here, unread."""
         now = time.monotonic()
+        late_s, self._ticked_at = now - self._ticked_at - TICK_S, now
+        stood_still = late_s > STOOD_STILL_S
+        self.lost_s += late_s if stood_still else 0.0
         self.spawner.reap_orphans()
-        for deployment in tuple(self.deployments.values()):
-            for revision in tuple(deployment.revisions.values()):
-                for replica in tuple(revision.replicas):
-                    replica.tick(now)
+        for replica in self.replicas():
+            if stood_still:
+                replica.forgive(late_s, now)
+            replica.tick(now)
 
     def drain_all(self) -> None:
         """The node leaves: no more traffic anywhere, every replica drains."""

@@ -26,6 +26,7 @@ from gaesup_backends.local.exchange import (
     text_reply,
 )
 from gaesup_backends.local.preview import find_preview
+from gaesup_backends.local.request_rules import unusual
 from gaesup_backends.local.router import PATH_PREFIX, Router
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
@@ -89,9 +90,10 @@ class Front:
         for connection in tuple(self.connections):
             connection.abort()
 
-    def sweep(self) -> None:
-        """Close what idles or dawdles; call it every `SWEEP_S`."""
-        self.now = now = time.monotonic()
+    def sweep(self, lost_s: float = 0.0) -> None:
+        """Close what idles or dawdles; call it every `SWEEP_S`. The seconds that the node itself
+        stood still, ``lost_s`` in all, are nobody's dawdling."""
+        self.now = now = time.monotonic() - lost_s
         for connection in tuple(self.connections):
             connection.sweep(now)
 
@@ -110,6 +112,9 @@ class ClientConnection(asyncio.Protocol):
         self._ended = False
         self._writable = True
         self._head_bytes = 0
+        self._head_over = False
+        self._unread_bytes = 0
+        self._waiting_bytes = 0
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._in_request = False
@@ -132,12 +137,14 @@ class ClientConnection(asyncio.Protocol):
         self._transport = None
         self._front.connections.discard(self)
         self._drop_body()
-        self._waiting.clear()
+        self._drop_waiting()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
         if self._ended:
             return
+        # A header or a chunk's extension without end: the parser says nothing of it until it ends.
+        self._unread_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -146,11 +153,13 @@ class ClientConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             if not self._ended:
                 self._fail(400, f"not a request: {str(error)[:100]}\n")
+        if self._unread_bytes > MAX_HEAD_BYTES and not self._ended:
+            self._fail(431, f"more than {MAX_HEAD_BYTES} bytes of headers\n")
 
     def eof_received(self) -> bool:
         """The client sends no more; an answer may still be due."""
         self._ended = True
-        return self._busy
+        return self._busy or bool(self._waiting)
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -168,6 +177,7 @@ class ClientConnection(asyncio.Protocol):
         """A request starts."""
         self._request = Request()
         self._head_bytes = 0
+        self._head_over = False
         self._in_request = True
         self._since = self._front.now
 
@@ -178,11 +188,18 @@ class ClientConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
+        self._unread_bytes = 0
         self._count_head(len(name) + len(value) + 4)
+        if self._head_over:
+            return  # a trailer: it may not say where the request goes, and units get none
         name = name.lower()
         if name in _SPECIAL and not self._special(name, value):
             return
         self._request.lines.append(name + b": " + value)
+
+    def on_chunk_header(self) -> None:
+        """A piece of a chunked body follows; what comes as a header from now on is a trailer."""
+        self._head_over = True
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
@@ -194,6 +211,7 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         if name == b"host":
             request.host = value
+            request.hosts += 1
         elif name == b"cookie":
             request.cookie = cookie_value(value, COOKIE)
         elif name == b"x-gaesup-revision":
@@ -204,15 +222,25 @@ class ClientConnection(asyncio.Protocol):
             request.keep_alive_header = b"keep-alive" in value.lower()
         elif name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
             self._too_large()
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            if not self._ended:
+                self._fail(501, "no transfer coding but chunked is read here\n")
+        elif name == b"upgrade":
+            request.upgrade = True
         elif name == b"expect" and not self._ended and self._transport is not None:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._expected(self._transport)
         return name not in _HOP
+
+    def _expected(self, transport: asyncio.Transport) -> None:
+        if self._parser.get_http_version() != "1.0":  # an old client takes it for the reply
+            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, piece: bytes) -> None:
         """A piece of the body."""
         if self._ended:
             return
         size = len(piece)
+        self._unread_bytes = 0
         self._body_bytes += size
         self._front.buffered_bytes += size
         self._body.append(piece)
@@ -223,17 +251,23 @@ class ClientConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        self._unread_bytes = 0
         if self._ended:
             return
         request = self._request
         request.method = self._parser.get_method()
         request.head_only = request.method == b"HEAD"
-        request.close = not self._parser.should_keep_alive()
+        request.close = request.upgrade or not self._parser.should_keep_alive()
         if self._body:
             request.body = b"".join(self._body)
             self._drop_body()
         self._in_request = False
         self._since = self._front.now
+        if request.hosts != 1 or not request.target.startswith(b"/"):
+            problem = unusual(request, self._parser.get_http_version())
+            if problem is not None:
+                self._fail(*problem)
+                return
         if self._busy or not self._writable or self._waiting:
             self._queue(request)
         else:
@@ -307,14 +341,18 @@ class ClientConnection(asyncio.Protocol):
         if self._busy or not self._waiting or not self._writable or self._transport is None:
             return
         request = self._waiting.popleft()
-        if not self._reading and len(self._waiting) < MAX_PIPELINED // 2:
+        self._hold(-len(request.body))
+        few = len(self._waiting) < MAX_PIPELINED // 2 and self._waiting_bytes < MAX_BODY_BYTES
+        if not self._reading and few:
             self._reading = True
             self._transport.resume_reading()
         self._start(request)
 
     def _queue(self, request: Request) -> None:
         self._waiting.append(request)
-        if len(self._waiting) >= MAX_PIPELINED and self._reading and self._transport is not None:
+        self._hold(len(request.body))
+        many = len(self._waiting) >= MAX_PIPELINED or self._waiting_bytes >= MAX_BODY_BYTES
+        if many and self._reading and self._transport is not None:
             self._reading = False
             self._transport.pause_reading()
 
@@ -326,7 +364,7 @@ class ClientConnection(asyncio.Protocol):
         """Answer with an error of the node's and take no further request."""
         self._ended = True
         self._drop_body()
-        self._waiting.clear()
+        self._drop_waiting()
         if self._busy or self._transport is None:
             # A reply is on its way; it ends the connection.
             return
@@ -351,3 +389,12 @@ class ClientConnection(asyncio.Protocol):
         self._front.buffered_bytes -= self._body_bytes
         self._body_bytes = 0
         self._body.clear()
+
+    def _drop_waiting(self) -> None:
+        self._hold(-self._waiting_bytes)
+        self._waiting.clear()
+
+    def _hold(self, size: int) -> None:
+        """Bodies of requests that wait behind another one count as what the node holds."""
+        self._waiting_bytes += size
+        self._front.buffered_bytes += size

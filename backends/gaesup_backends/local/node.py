@@ -127,10 +127,12 @@ class Node:
                 self.fleet.tick()
                 if now >= next_sweep:
                     next_sweep = now + SWEEP_S
-                    self.front.sweep()
+                    self.front.sweep(self.fleet.lost_s)
             except Exception:
-                # Without ticks nothing is ever restarted or timed out again.
-                traceback.print_exc()
+                # Without ticks nothing is ever restarted or timed out again. Telling may fail too:
+                # the log can be on a disk that is full.
+                with contextlib.suppress(OSError):
+                    traceback.print_exc()
             await asyncio.sleep(fleet_module.TICK_S)
 
     async def _drain(self) -> None:

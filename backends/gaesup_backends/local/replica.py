@@ -125,6 +125,14 @@ class Replica:
         else:
             self._tick_serving(now)
 
+    def forgive(self, late_s: float, now: float) -> None:
+        """The node stood still for so long: what it waits for from the worker gets that longer."""
+        self._deadline += late_s
+        if self._asked_health_at is not None:
+            self._asked_health_at = min(now, self._asked_health_at + late_s)
+        if self.link is not None:
+            self.link.progress_at = min(now, self.link.progress_at + late_s)
+
     def end(self, reason: str) -> None:
         """Kill the process; the slot goes on to back-off unless it drains."""
         self._exit_reason = self._exit_reason or reason
