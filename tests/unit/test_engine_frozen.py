@@ -26,6 +26,12 @@ async def freeze(rig: Rig) -> None:
     assert rig.engine.frozen
 
 
+async def thaw(rig: Rig) -> None:
+    """There is room again, and the engine has noticed."""
+    rig.disk.full_until = 0.0
+    await rig.until(lambda: rig.engine.frozen is None)
+
+
 def test_an_abort_acts_from_memory_and_is_recorded_when_it_can_be(rig: Rig) -> None:
     async def story(rig: Rig) -> None:
         await rig.waiting_canary()
@@ -36,8 +42,7 @@ def test_an_abort_acts_from_memory_and_is_recorded_when_it_can_be(rig: Rig) -> N
         await rig.until(lambda: rig.live == [100])
         assert rig.now - began < 0.05
         assert "retreat_started" not in rig.kinds()
-        rig.disk.full_until = 0.0
-        await rig.until(lambda: rig.engine.frozen is None)
+        await thaw(rig)
         recorded = [e for e in rig.disk.events if e.event.kind == "retreat_started"]
         assert [(e.by, e.at) for e in recorded] == [(MARA, receipt.events[0].at)]
         await rig.until(lambda: rig.deployment.active is None)
@@ -54,8 +59,7 @@ def test_a_way_back_goes_on_to_its_end_without_a_journal(rig: Rig) -> None:
         assert rig.deployment.rollout is not None
         assert rig.deployment.rollout.outcome == "aborted"
         held = len(rig.disk.events)
-        rig.disk.full_until = 0.0
-        await rig.until(lambda: rig.engine.frozen is None)
+        await thaw(rig)
         assert rig.kinds()[held:][0] == "retreat_started"
         assert rig.kinds()[-1] == "rollout_finished"
 
@@ -80,8 +84,7 @@ def test_an_emergency_stop_acts_and_forbids_new_rollouts(rig: Rig) -> None:
         await rig.engine.submit(cmd.Stop(why="smoke"), MARA)
         await rig.until(lambda: rig.live == [100])
         assert rig.engine.world.stops
-        rig.disk.full_until = 0.0
-        await rig.until(lambda: rig.engine.frozen is None)
+        await thaw(rig)
         assert "stop_pressed" in rig.kinds()
 
     rig.run(story)
@@ -166,8 +169,7 @@ def test_an_engine_starts_on_a_full_disk_and_ways_back_go_on(rig: Rig) -> None:
         assert rig.engine.frozen
         await rig.engine.submit(cmd.Abort(deployment=KEY), KIM)
         await rig.until(lambda: rig.live == [100])
-        rig.disk.full_until = 0.0
-        await rig.until(lambda: rig.engine.frozen is None)
+        await thaw(rig)
         assert "engine_started" in rig.kinds()[-8:]
 
     rig.run(story)
@@ -205,8 +207,7 @@ def test_a_rollback_brings_the_traffic_back_from_memory_and_is_recorded_later(
         assert rig.deployment.active, "what it left stays warm until it is recorded"
         assert len(rig.fleet.places[KEY].revisions) == 2
         assert "rollout_created" not in rig.kinds()[-3:]
-        rig.disk.full_until = 0.0
-        await rig.until(lambda: rig.engine.frozen is None)
+        await thaw(rig)
         await rig.until(lambda: rig.deployment.active is None, 60)
         assert rig.deployment.stable is not None
         assert rig.deployment.stable.version == "v41"
@@ -222,8 +223,7 @@ def test_a_global_rollback_from_memory_takes_back_what_moves(rig: Rig) -> None:
         await freeze(rig)
         await rig.engine.submit(cmd.GlobalRollback(why="bad night"), MARA)
         await rig.until(lambda: rig.live == [100])
-        rig.disk.full_until = 0.0
-        await rig.until(lambda: rig.engine.frozen is None)
+        await thaw(rig)
         await rig.until(lambda: rig.deployment.active is None)
         assert rig.kinds().count("global_rollback_started") == 1
         assert [stop.mode for stop in rig.engine.world.stops] == ["rollback"]

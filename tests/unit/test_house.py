@@ -21,6 +21,37 @@ def test_a_module_is_one_idea_of_at_most_400_lines(path: Path) -> None:
     assert lines <= MAX_LINES, f"{path.relative_to(ROOT)} has {lines} lines: give its parts a room"
 
 
+MAPPED = {"## The domain": "gaesup_tui/domain", "## The engine": "gaesup_tui/engine"}
+
+
+def modules_named(section: str) -> list[str]:
+    """What the first column of the table under a heading of the architecture names."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    part = text.split(f"\n{section}\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    return re.findall(r"`([^`]+)`", "".join(rows))
+
+
+@pytest.mark.parametrize("section", MAPPED)
+def test_the_architecture_names_modules_that_are_there(section: str) -> None:
+    room, named = ROOT / MAPPED[section], modules_named(section)
+    assert len(named) > 15
+    paths = {name: name if name.endswith("/") else f"{name}.py" for name in named}
+    gone = [name for name, path in paths.items() if not any(room.glob(path))]
+    assert not gone
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([a-z_/]+)/` \|", text, re.M)) - {"judging", "abtest"}
+    rooms = {
+        str(path.parent.relative_to(ROOT))
+        for top in (ROOT / "gaesup_tui", ROOT / "widgets", ROOT / "backends")
+        for path in top.glob("*/__init__.py")
+    }
+    assert named == rooms
+
+
 def imported_by(statement: str) -> set[str]:
     """The top-level names in ``sys.modules`` after ``statement`` ran in a fresh interpreter."""
     code = f"{statement}\nimport sys\nprint(*sys.modules)"

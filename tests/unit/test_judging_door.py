@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gaesup_tui.domain.judging import Arm, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
 from gaesup_tui.domain.judging.feed import Gap
+from gaesup_tui.domain.verdict import Verdict
 
 from .bench_rig import BAD, GOOD, Rig
 from .judging_rig import START, Service, Traffic, judge, kinds
@@ -133,12 +134,21 @@ def rig(tmp_path: Path) -> Rig:
     return Rig(tmp_path / "judged", GOOD)
 
 
-def test_a_clock_set_back_delays_a_verdict_and_falsifies_none(rig: Rig) -> None:
+def a_minute_of_canary(rig: Rig) -> None:
     rig.run(300)
     rig.canary_at(25)
     rig.run(60)
-    before = rig.verdict()
-    assert before is not None
+
+
+def said(rig: Rig) -> Verdict:
+    verdict = rig.verdict()
+    assert verdict is not None
+    return verdict
+
+
+def test_a_clock_set_back_delays_a_verdict_and_falsifies_none(rig: Rig) -> None:
+    a_minute_of_canary(rig)
+    said(rig)
     rig.now -= 3600
     for _ in range(120):
         rig.now += 1
@@ -147,37 +157,26 @@ def test_a_clock_set_back_delays_a_verdict_and_falsifies_none(rig: Rig) -> None:
             rig.observe()
         except AssertionError:
             continue  # the sight leaves out what seems to be older, until it is sure
-    after = rig.verdict()
-    assert after is not None
-    assert after.kind in ("CONTINUE", "PROMOTE")
+    assert said(rig).kind in ("CONTINUE", "PROMOTE")
     rig.canary = BAD
     rig.run(90)
-    last = rig.verdict()
-    assert last is not None
-    assert last.kind == "ABORT"
+    assert said(rig).kind == "ABORT"
 
 
 def test_a_clock_set_back_and_an_engine_that_starts_again(rig: Rig) -> None:
-    rig.run(300)
-    rig.canary_at(25)
-    rig.run(60)
+    a_minute_of_canary(rig)
     rig.now -= 3600
     rig.bench.close()
     rig.live()
     rig.canary = BAD
     rig.run(90)
-    verdict = rig.verdict()
-    assert verdict is not None
-    assert verdict.kind == "ABORT"
+    assert said(rig).kind == "ABORT"
 
 
 def test_observations_that_repeat_are_no_quiet_time(rig: Rig) -> None:
-    rig.run(300)
-    rig.canary_at(25)
-    rig.run(60)
+    a_minute_of_canary(rig)
     for _ in range(30):
         rig.observe_again()
-    verdict = rig.verdict()
-    assert verdict is not None
+    verdict = said(rig)
     # Nothing was counted on either side: that is what it says, and no ABORT.
     assert (verdict.kind, verdict.code) == ("NO EVIDENCE", "idle")

@@ -43,6 +43,14 @@ async def half_way(rig: Rig) -> None:
     await rig.until(lambda: rig.deployment.active and rig.deployment.active.index == 3)
 
 
+async def base_dies(rig: Rig) -> str:
+    """No replica of v41 is ready any more, and the engine has seen it; the revision's id."""
+    base = next(n for n in rig.fleet.places[KEY].revisions if n.startswith("v41-"))
+    rig.fleet.unready.add(base)
+    await asyncio.sleep(2)
+    return base
+
+
 @pytest.mark.parametrize("first", ["promote", "abort"])
 def test_of_two_people_who_press_promote_and_abort_at_once_the_abort_wins(
     rig: Rig, first: str
@@ -81,9 +89,7 @@ def test_a_gradual_abort_goes_on_where_it_stood_after_the_engine_was_killed(rig:
 def test_a_base_that_died_gets_no_traffic_from_a_guard_before_it_is_back(rig: Rig) -> None:
     async def story(rig: Rig) -> None:
         await half_way(rig)
-        base = next(n for n in rig.fleet.places[KEY].revisions if n.startswith("v41-"))
-        rig.fleet.unready.add(base)
-        await asyncio.sleep(2)
+        base = await base_dies(rig)
         side(rig, "v42").sick = True
         await rig.until(lambda: rig.deployment.active and rig.deployment.active.phase == "back")
         await asyncio.sleep(5)
@@ -98,9 +104,7 @@ def test_a_base_that_died_gets_no_traffic_from_a_guard_before_it_is_back(rig: Ri
 def test_an_abort_by_hand_goes_to_a_base_that_died_all_the_same(rig: Rig) -> None:
     async def story(rig: Rig) -> None:
         await half_way(rig)
-        base = next(n for n in rig.fleet.places[KEY].revisions if n.startswith("v41-"))
-        rig.fleet.unready.add(base)
-        await asyncio.sleep(2)
+        base = await base_dies(rig)
         await rig.engine.submit(cmd.Abort(deployment=KEY), KIM)
         await rig.until(lambda: rig.live == [100], 2)
         assert outcome(rig) is None, "it is not over before the base answers"
