@@ -29,6 +29,7 @@ class Actions(Provider):
         console = self._console
         view = console.router.view()
         found: list[_Entry] = []
+        closed: list[_Entry] = []
         for action in ACTIONS:
             if action.id in _NOT_HERE:
                 continue
@@ -37,10 +38,11 @@ class Actions(Provider):
             title = action.title
             if action.scope == "deployment" and view is not None:
                 title = f"{title} {view['key']}"
-            found.append((title, about, partial(console.router.act, action.id)))
+            entry = (title, about, partial(console.router.act, action.id))
+            (found if reason is None else closed).append(entry)
         for key in sorted(console.desk.replica.deployments):
             found.append((f"Open {key}", "", partial(open_deployment, console, key)))
-        return found
+        return found + closed
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
         for title, about, run in self._entries()[:40]:

@@ -26,9 +26,12 @@ class Watches:
         key = view["key"]
         if self._moving.pop(key, None) is not None:
             return f"{key} is not watched any more"
-        self._moving[key] = active_rollout(view) is not None
+        moves, needs = active_rollout(view) is not None, _needs(view)
+        self._moving[key] = moves and not needs
         self._noticed[key] = _notice_at(view)
-        if not self._moving[key]:
+        if moves and needs:
+            return f"watching {key}: it waits for a person now; a bell when it moved on and is done"
+        if not moves:
             return f"watching {key}: nothing moves there now; you are told when it moves and ends"
         return f"watching {key}: a bell when it is done or needs you"
 
@@ -42,7 +45,7 @@ class Watches:
                 told.append(f"{key} is gone")
                 continue
             moves = active_rollout(view) is not None
-            needs = bool(view["waiting"] and view["waiting"]["person"])
+            needs = _needs(view)
             notice, before = view["notice"], self._noticed.get(key)
             self._noticed[key] = _notice_at(view)
             if notice is not None and notice["at"] != before:
@@ -52,6 +55,10 @@ class Watches:
             # What waits for a person moves on only after that person acted.
             self._moving[key] = moves and not needs
         return told
+
+
+def _needs(view: DeploymentView) -> bool:
+    return bool(view["waiting"] and view["waiting"]["person"])
 
 
 def _notice_at(view: DeploymentView) -> float | None:

@@ -19,9 +19,10 @@ def rollback_preview(world: World, scope: str, now: float) -> RollbackPreview:
     except Refused as refusal:
         refused = str(refusal)
     many = sum(len(group) for group in course.groups)
+    go = "1 goes" if many == 1 else f"{many} go"
     return RollbackPreview(
         scope=scope,
-        title=f"Global rollback of {scope or 'everything'}: {many} go back",
+        title=f"Global rollback of {scope or 'everything'}: {go} back",
         groups=[[turn_view(turn) for turn in group] for group in course.groups],
         skipped=[turn_view(turn) for turn in course.skipped],
         refused=refused,

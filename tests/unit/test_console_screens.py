@@ -167,6 +167,21 @@ async def test_the_palette_finds_an_action_by_some_letters() -> None:
         await console.expects("WHO", "WHERE")
 
 
+async def test_the_palette_begins_with_what_is_possible_now() -> None:
+    async with console_on() as console:
+        await console.press("ctrl+p")
+        await console.expects("Acknowledge cart@production")
+        assert "Resume cart@production" not in console.screen_text  # nothing is paused
+        await console.type("resume")
+        await console.expects("not now: nothing is paused")
+
+
+async def test_a_text_that_has_no_room_shows_its_beginning() -> None:
+    async with console_on(size=(40, 12)) as console:
+        await console.expects("cart@production")
+        assert "v41→v4" in console.line("canary")
+
+
 async def test_the_events_of_a_deployment_are_written_as_markdown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

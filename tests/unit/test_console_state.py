@@ -167,6 +167,19 @@ def test_a_watch_tells_once_when_it_is_done_or_needs_somebody() -> None:
     assert watches.look(views, ["cart@production"]) == []
 
 
+def test_what_waits_for_somebody_already_rings_when_it_is_done_and_not_at_once() -> None:
+    waiting = {"what": "waits for you", "since": 1.0, "person": True, "until": None, "then": ""}
+    waits = view("cart@production", rollout=canary(), status="waiting", waiting=waiting)
+    watches = Watches()
+    assert "it waits for a person now" in watches.turn(waits)
+    views = {"cart@production": waits}
+    assert watches.look(views, ["cart@production"]) == []
+    views["cart@production"] = view("cart@production", rollout=canary(waits=False))
+    assert watches.look(views, ["cart@production"]) == []
+    views["cart@production"] = view("cart@production", status_text="100 % on v42 (healthy)")
+    assert watches.look(views, ["cart@production"]) == ["cart@production: 100 % on v42 (healthy)"]
+
+
 def test_a_notice_rings_and_carries_no_sequence_of_its_own() -> None:
     text = notice("cart@production: done; all fine", {})
     assert text.startswith("\x07")

@@ -14,6 +14,7 @@ from gaesup_widgets.cells import Cell, fit, fit_runs, printable, truncate
 from gaesup_widgets.evidence import Evidence, band, evidence_runs
 from gaesup_widgets.footer import KeyHint, footer_runs
 from gaesup_widgets.log_buffer import LogBuffer, LogLine
+from gaesup_widgets.paint import wrapped
 from gaesup_widgets.sparkline import extent, spark
 from gaesup_widgets.symbols import ASCII, UNICODE, Symbols
 from gaesup_widgets.timeline import Step, marks, step_runs
@@ -200,3 +201,16 @@ def test_a_very_long_line_is_cut_and_says_so() -> None:
     log = LogBuffer(max_chars=100)
     log.add([LogLine("x" * 1_000_000)])
     assert log[0].text == "x" * 100 + " [999900 more characters cut]"
+
+
+def test_a_cut_between_two_pieces_is_announced_too() -> None:
+    runs = [Cell("理由", "warn"), Cell(" "), Cell("理由")]
+    assert "".join(cell.text for cell in fit_runs(runs, 5)) == "理由…"
+    assert "".join(cell.text for cell in fit_runs(runs, 4)) == "理… "
+    assert "".join(cell.text for cell in fit_runs([Cell("whole"), Cell("  ")], 5)) == "whole"
+
+
+def test_a_word_longer_than_a_line_goes_on_in_the_next() -> None:
+    told = [Cell("by mara: "), Cell("理由" * 12, "warn")]
+    lines = ["".join(cell.text for cell in line) for line in wrapped(told, 20)]
+    assert lines == ["by mara: ", "理由" * 5, "理由" * 5, "理由" * 2]

@@ -94,10 +94,16 @@ def fit_runs(
     """Several styled pieces in exactly `width` cells; padding carries no style."""
     fitted: list[Cell] = []
     left = max(width, 0)
-    for text, style in runs:
+    for number, (text, style) in enumerate(runs):
         text = printable(text)
         size = cell_len(text)
         if size > left:
+            if left == 0 and fitted and any(cell.text.strip() for cell in runs[number:]):
+                # The cut falls between two pieces: the one before tells of it.
+                last = fitted.pop()
+                fitted.append(Cell(_told(last.text, ellipsis), last.style))
+                left = cell_len(last.text) - cell_len(fitted[-1].text)
+                break
             text = truncate(text, left, ellipsis)
             size = cell_len(text)
             fitted.append(Cell(text, style))
@@ -109,6 +115,11 @@ def fit_runs(
         padding = Cell(" " * left)
         fitted = [padding, *fitted] if align == "right" else [*fitted, padding]
     return fitted
+
+
+def _told(text: str, ellipsis: str) -> str:
+    """`text` with its end replaced by `ellipsis`, in at most as many cells."""
+    return set_cell_size(text, max(0, cell_len(text) - cell_len(ellipsis))).rstrip() + ellipsis
 
 
 def _missing(value: float | None) -> bool:

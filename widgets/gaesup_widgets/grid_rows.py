@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, zip_longest
 
 from gaesup_widgets.cells import Align, Value, runs_of
 
 SortValue = float | int | str | None
+_LEAST_TEXT = 8
+"""Cells from which on a part of a text is shown, where not all of its column fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ def place_columns(
     used = -1
     for column in wanted:
         if fitting and used + 1 + column.min_width > width:
+            # Of a text the beginning is worth more than a line without it.
+            if column.weight and (room := width - used - 1) >= _LEAST_TEXT:
+                fitting.append(replace(column, min_width=room))
+                used = width
             break
         fitting.append(column)
         used += 1 + column.min_width
