@@ -42,8 +42,10 @@ class Reply:
 class Rig:
     """One node under test."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, before: tuple[str, ...] = ()) -> None:
+        """``before``: words that start the node's command line, ``ulimit`` in a shell for one."""
         self.directory = directory
+        self._before = before
         self.modules = directory / "m"
         self.modules.mkdir()
         self._share_compiled_modules()
@@ -67,6 +69,7 @@ class Rig:
         log = (self.directory / "node.log").open("ab")
         with log:
             self.process = await asyncio.create_subprocess_exec(
+                *self._before,
                 sys.executable,
                 "-m",
                 "gaesup_backends.local.node",
@@ -263,10 +266,10 @@ async def gone(pid: int) -> None:
 
 
 @asynccontextmanager
-async def running_node() -> AsyncIterator[Rig]:
+async def running_node(*before: str) -> AsyncIterator[Rig]:
     """A node in a short-named directory of its own."""
     directory = Path(tempfile.mkdtemp(prefix="gsu-"))
-    rig = Rig(directory)
+    rig = Rig(directory, before)
     try:
         await rig.start()
         yield rig

@@ -26,7 +26,7 @@ from typing import Any, Final
 from gaesup_backends.local import fleet as fleet_module
 from gaesup_backends.local.control import ControlServer
 from gaesup_backends.local.fleet import Fleet
-from gaesup_backends.local.front import SWEEP_S, Front
+from gaesup_backends.local.front import SWEEP_S, Front, room_for
 from gaesup_backends.local.metrics import prometheus
 from gaesup_backends.local.names import FACTS_NAME, LOCK_NAME, SOCKET_NAME
 from gaesup_backends.local.router import Router
@@ -52,6 +52,7 @@ class Node:
         self._router = Router()
         self.fleet = Fleet(state_dir, self._router, self._changed)
         self.front = Front(self._router, self._local_page)
+        self.front.most_connections = room_for(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._control = ControlServer(self)
         self._stopping = asyncio.Event()
 
@@ -61,7 +62,8 @@ class Node:
         self.fleet.spawner.start()
         await self._control.listen(self._runtime_dir / SOCKET_NAME)
         self._write_facts()
-        print(f"node {self.boot} ready, data port {self.data_port}", flush=True)
+        with contextlib.suppress(OSError):  # its log may be on a disk that is full
+            print(f"node {self.boot} ready, data port {self.data_port}", flush=True)
         ticking = asyncio.create_task(self._tick())
         try:
             await self._stopping.wait()
