@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gaesup_backends.local import abi, cgi, front, gate, link, logs, replica, worker
+from gaesup_backends.local import abi, cgi, connection, gate, link, logs, replica, worker
 from gaesup_backends.local import compile as compiling
 from gaesup_tui.domain.config import ProjectFile
 from gaesup_tui.domain.revision import Limits as DefaultLimits
@@ -108,7 +108,7 @@ def test_the_limits_in_the_guide_are_the_nodes() -> None:
     assert f"{compiling.COMPILE_CPU_S} s of processor time" in GUIDE
     assert f"{compiling.COMPILE_DATA_BYTES // mib} MiB:" in GUIDE
     assert f"| Stack | {abi.MAX_WASM_STACK_BYTES // kib} KiB |" in GUIDE
-    body, head = front.MAX_BODY_BYTES // mib, front.MAX_HEAD_BYTES // kib
+    body, head = connection.MAX_BODY_BYTES // mib, connection.MAX_HEAD_BYTES // kib
     assert f"| Request body, headers | {body} MiB, {head} KiB | 413, 431 |" in GUIDE
     assert f"| Reply headers | {cgi.MAX_HEAD_BYTES // kib} KiB |" in GUIDE
     assert f"| Requests waiting at one replica | {link.MAX_INFLIGHT} |" in GUIDE
