@@ -40,6 +40,8 @@ class WindowAdded(Frozen):
 
 
 class WindowRemoved(Frozen):
+    """A window that was added by hand is there no more."""
+
     kind: Literal["window_removed"] = "window_removed"
     scope: str = ""
     name: Text
@@ -95,6 +97,8 @@ class HoldSet(Frozen):
 
 
 class HoldReleased(Frozen):
+    """Automation of this deployment may act again."""
+
     kind: Literal["hold_released"] = "hold_released"
     deployment: DeploymentKey
     why: Text
@@ -108,3 +112,18 @@ class ApprovalGiven(Frozen):
     index: int
     full: bool = False
     why: Text = ""
+
+
+ClaimEvent = (
+    GlassBroken
+    | PolicyTaken
+    | WindowAdded
+    | WindowRemoved
+    | WindowBegan
+    | WindowEnded
+    | LockSet
+    | LockReleased
+    | HoldSet
+    | HoldReleased
+    | ApprovalGiven
+)

@@ -31,6 +31,7 @@ class InForce(NamedTuple):
 
     @property
     def words(self) -> str:
+        """``freeze window weekend until Mon 08:00 UTC``."""
         return f"freeze window {self.name} until {self.ends}"
 
 

@@ -36,6 +36,7 @@ def course_of(world: World, scope: str, now: float) -> Course:
 
 
 def needs_of(state: Deployment) -> tuple[str, ...]:
+    """Keys of the deployments it asks while it serves."""
     return tuple(f"{unit}@{state.environment}" for unit in state.depends_on)
 
 

@@ -26,6 +26,7 @@ class Totals(NamedTuple):
 
     @property
     def whole(self) -> bool:
+        """Whether both arms were counted."""
         return self.canary is not None and self.baseline is not None
 
 

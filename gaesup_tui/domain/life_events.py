@@ -17,6 +17,8 @@ class EngineStarted(Frozen):
 
 
 class EngineStopped(Frozen):
+    """A life of the engine ended as it was asked to."""
+
     kind: Literal["engine_stopped"] = "engine_stopped"
     why: Text = ""
 

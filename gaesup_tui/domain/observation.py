@@ -57,6 +57,7 @@ class Counters:
 
     @property
     def requests(self) -> int:
+        """Replies of every kind."""
         return self.ok + self.errors
 
 
@@ -88,6 +89,7 @@ class RevisionSeen:
 
     @property
     def ready(self) -> int:
+        """How many replicas are ready now."""
         return sum(replica.state == "ready" for replica in self.replicas)
 
     def ready_since(self, at: float | None) -> int:
@@ -98,10 +100,12 @@ class RevisionSeen:
 
     @property
     def health_failures(self) -> int:
+        """Failed health checks in a row, of the replica with most."""
         return max((replica.health_failures for replica in self.replicas), default=0)
 
     @property
     def restarts(self) -> int:
+        """Of all its replicas together."""
         return sum(replica.restarts for replica in self.replicas)
 
 
@@ -116,6 +120,7 @@ class DeploymentSeen:
     """None: the backend splits by weights and knows no rules."""
 
     def revision(self, revision_id: str | None) -> RevisionSeen | None:
+        """None: it is not seen there."""
         return self.revisions.get(revision_id) if revision_id else None
 
 

@@ -45,4 +45,5 @@ class Calendar(Frozen):
     open: tuple[OpenWindow, ...] = ()
 
     def policy(self, environment: str) -> Policy | None:
+        """What an environment asks for; None: it never said."""
         return next((p for p in self.policies if p.environment == environment), None)

@@ -14,13 +14,20 @@ class Pace(Protocol):
     """What is seen of a deployment, and how long changes took lately."""
 
     @property
-    def seen(self) -> DeploymentSeen | None: ...
+    def seen(self) -> DeploymentSeen | None:
+        """None: its backend has not been seen lately."""
+
     @property
-    def switch_s(self) -> float | None: ...
+    def switch_s(self) -> float | None:
+        """How long a traffic change took until it was seen; None: not measured."""
+
     @property
-    def start_s(self) -> float | None: ...
+    def start_s(self) -> float | None:
+        """How long replicas took until they were ready; None: not measured."""
+
     @property
-    def starts(self) -> int: ...
+    def starts(self) -> int:
+        """From how many starts that is known."""
 
 
 def way_back_line(rollout: Rollout, pace: Pace) -> str:

@@ -166,10 +166,12 @@ class Rollout(Frozen):
 
     @property
     def step(self) -> Step | None:
+        """The step at work; None: the plan is done."""
         return self.plan[self.index] if self.index < len(self.plan) else None
 
     @property
     def active(self) -> bool:
+        """Whether it still moves, forward or back."""
         return self.phase != "finished"
 
     def weights(self) -> dict[str, int]:

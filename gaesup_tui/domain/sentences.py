@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 from gaesup_tui.domain import events as ev
-from gaesup_tui.domain.lock_views import APPROVED
-from gaesup_tui.domain.policy import Policy
+from gaesup_tui.domain.claim_events import ClaimEvent
+from gaesup_tui.domain.claim_sentences import claim_sentence
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Pause, SetTraffic
-from gaesup_tui.domain.text import duration, some
+from gaesup_tui.domain.stop_sentences import StopEvent, stop_sentence
+from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.train_fold import TrainEvent
 from gaesup_tui.domain.train_sentences import train_sentence
-from gaesup_tui.domain.turns import Turn
-from gaesup_tui.domain.views import EventView
-
-Level = Literal["info", "ok", "warn", "bad"]
-
+from gaesup_tui.domain.views import EventView, Level
 
 _AB_LEVELS: dict[str, Level] = {
     "better": "ok",
@@ -85,41 +79,10 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"scaled to {replicas}", "info"
         case ev.DeploymentDeleted():
             return "deleted", "warn"
-        case ev.HoldSet(why=why, by_hand=by_hand):
-            return "automation held" if by_hand else f"automation held {why}", "warn"
-        case ev.LockSet(for_s=for_s):
-            return ("locked" if for_s is None else f"locked for {duration(for_s)}"), "warn"
-        case ev.LockReleased(broken_of=holder):
-            return (f"lock of {holder} broken", "warn") if holder else ("unlocked", "info")
-        case ev.HoldReleased():
-            return "automation released", "info"
-        case ev.ApprovalGiven(full=full):
-            all_of_it = " to promote fully" if full else ""
-            return f"{APPROVED}{all_of_it}: waits for a second person", "warn"
-        case ev.GlassBroken(window=window):
-            return f"glass broken in freeze window {window}", "bad"
-        case ev.PolicyTaken(policy=policy):
-            return calendar_sentence(policy), "info"
-        case ev.WindowAdded(scope=scope, window=window):
-            span = f"{window.begins} to {window.ends} {window.timezone}"
-            return f"freeze window {window.name} of {scope or 'everything'} added: {span}", "warn"
-        case ev.WindowRemoved(scope=scope, name=name):
-            return f"freeze window {name} of {scope or 'everything'} removed", "warn"
-        case ev.WindowBegan(scope=scope, name=name, ends=ends):
-            return f"freeze window {name} of {scope or 'everything'} began, until {ends}", "warn"
-        case ev.WindowEnded(scope=scope, name=name):
-            return f"freeze window {name} of {scope or 'everything'} is over", "info"
-        case ev.StopPressed(scope=scope, mode=mode):
-            word = "STOP" if mode == "stop" else "FREEZE"
-            return f"{word} {scope or 'everything'}", "bad"
-        case ev.StopReleased(scope=scope, left=left):
-            rest = f"; not rolled back: {some(left)}" if left else ""
-            return f"released {scope or 'everything'}{rest}", "warn" if left else "ok"
-        case ev.GlobalRollbackStarted(scope=scope, groups=groups, skipped=skipped):
-            many = sum(map(len, groups))
-            return f"GLOBAL ROLLBACK {scope or 'everything'}: {many} go back{_left(skipped)}", "bad"
-        case ev.GlobalRollbackTurn():
-            return _turn(event)
+        case _ if isinstance(event, ClaimEvent):
+            return claim_sentence(event)
+        case _ if isinstance(event, StopEvent):
+            return stop_sentence(event)
         case _ if isinstance(event, TrainEvent):
             return train_sentence(event)
         case ev.EngineStarted(version=version, after_crash=after_crash):
@@ -129,28 +92,6 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return f"the {backend} backend ended and was started again: all replicas anew", "warn"
         case ev.EngineStopped():
             return "engine stopped", "info"
-
-
-def calendar_sentence(policy: Policy) -> str:
-    """``production: freeze windows weekend, launch; two persons (from gaesup.yaml)``."""
-    windows = ", ".join(window.name for window in policy.windows)
-    said = [f"freeze windows {windows}"] if windows else ["no freeze windows"]
-    said += ["a second person agrees"] if policy.two_persons else []
-    source = f" (from {policy.source})" if policy.source else ""
-    return f"{policy.environment}: {'; '.join(said)}{source}"
-
-
-def _left(skipped: Sequence[Turn]) -> str:
-    lines = [f"{turn.deployment} ({turn.why})" for turn in skipped]
-    return f", left as they are: {some(lines)}" if lines else ""
-
-
-def _turn(event: ev.GlobalRollbackTurn) -> tuple[str, Level]:
-    name = f"global rollback {event.scope or 'everything'}"
-    late = f"; not at rest in time: {some(event.late)}" if event.late else ""
-    if event.group == event.groups:
-        return f"{name}: every group had its turn{late}", "bad" if late else "ok"
-    return f"{name}: group {event.group + 1} of {event.groups} begins{late}", "warn"
 
 
 def _queued(version: str, replaces: bool, rollout: Rollout | None) -> str:

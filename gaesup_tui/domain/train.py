@@ -44,6 +44,7 @@ class Car(Frozen):
 
     @property
     def key(self) -> DeploymentKey:
+        """Of its deployment."""
         return self.order.deployment
 
 
@@ -90,10 +91,12 @@ class Train(Frozen):
 
     @property
     def active(self) -> bool:
+        """Whether it is still under way."""
         return self.phase != "finished"
 
     @property
     def cars(self) -> tuple[Car, ...]:
+        """All of them, in the order of their groups."""
         return tuple(car for group in self.groups for car in group)
 
     @property

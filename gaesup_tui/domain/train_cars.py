@@ -81,6 +81,7 @@ def needs_in(world: World, train_environment: str, orders: Needs) -> Needs:
 
 
 def needs_of_train(world: World, train: Train) -> Needs:
+    """Which deployment there needs which, with what its own units will need."""
     orders = {
         car.key: tuple(f"{unit}@{train.environment}" for unit in car.order.depends_on)
         for car in train.cars

@@ -88,6 +88,8 @@ class TrainWentBack(Frozen):
 
 
 class TrainFinished(Frozen):
+    """It is over; what it came to is ``outcome``."""
+
     kind: Literal["train_finished"] = "train_finished"
     train: Name
     outcome: TrainOutcome

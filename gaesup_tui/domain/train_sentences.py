@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.text import some
 from gaesup_tui.domain.train_fold import TrainEvent
-
-Level = Literal["info", "ok", "warn", "bad"]
+from gaesup_tui.domain.views import Level
 
 
 def train_sentence(event: TrainEvent) -> tuple[str, Level]:

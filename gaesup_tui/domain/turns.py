@@ -41,6 +41,7 @@ class Course(Frozen):
 
     @property
     def over(self) -> bool:
+        """Whether every group had its turn."""
         return self.group >= len(self.groups)
 
     @property

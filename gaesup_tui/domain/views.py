@@ -34,6 +34,9 @@ Status = Literal[
 
 Health = Literal["healthy", "degraded", "down", "unknown"]
 
+Level = Literal["info", "ok", "warn", "bad"]
+"""How good or bad the news of an event is."""
+
 
 class Numbers(TypedDict):
     """Traffic over the last seconds."""
@@ -345,7 +348,7 @@ class EventView(TypedDict):
     text: str
     """``promoted to 25 %``: a sentence without the who and the where."""
     why: str
-    level: Literal["info", "ok", "warn", "bad"]
+    level: Level
 
 
 class Failure(TypedDict):

@@ -36,6 +36,7 @@ class Stop(Frozen):
     """Where a global rollback stands; None for a stop and a freeze."""
 
     def covers(self, key: str) -> bool:
+        """Whether the deployment ``key`` is in its scope."""
         return in_scope(key, self.scope)
 
 
@@ -81,6 +82,7 @@ class World:
 
     @classmethod
     def restore(cls, snapshot: Snapshot) -> World:
+        """The world a snapshot was taken of."""
         world = cls()
         world.seq, world.at, world.clean = snapshot.seq, snapshot.at, snapshot.clean
         world.deployments = {d.key: d for d in snapshot.deployments}
@@ -90,6 +92,7 @@ class World:
         return world
 
     def snapshot(self) -> Snapshot:
+        """All of it as one value, to begin from later instead of from the first event."""
         return Snapshot(
             seq=self.seq,
             at=self.at,
@@ -149,6 +152,7 @@ class World:
         self.at = max(self.at, recorded.at)
 
     def apply_all(self, recorded: Iterable[ev.Recorded]) -> None:
+        """Folds events in, in their order."""
         for each in recorded:
             self.apply(each)
 

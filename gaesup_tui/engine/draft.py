@@ -65,6 +65,7 @@ class Draft:
 
     @classmethod
     def on(cls, world: World) -> Draft:
+        """A draft that begins with this world and leaves it as it is."""
         return cls(world.copy(), base=world)
 
     def record(
@@ -81,6 +82,7 @@ class Draft:
             self.add(event, by, max(now, self.world.at), safe=safe, order=order)
 
     def add(self, event: Event, by: Actor, at: float, *, safe: bool, order: Order | None) -> None:
+        """Numbers one event and folds it in. ``safe``: it leads back, and acts also unrecorded."""
         recorded = Recorded(seq=self.world.seq + 1, at=at, by=by, event=event)
         self.world.apply(recorded)
         self.entries.append(Entry(recorded, safe, order))
@@ -104,6 +106,7 @@ class Draft:
         return list(dict.fromkeys(entry.order for entry in self.entries if entry.order))
 
     def receipt(self, order: Order, *, durable: bool) -> Receipt:
+        """What a command did here. ``durable``: whether the journal has it."""
         events = tuple(entry.recorded for entry in self.entries if entry.order is order)
         return Receipt(events[-1].seq, events, durable)
 

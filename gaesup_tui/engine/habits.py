@@ -51,6 +51,7 @@ class Habit:
         """Ticks since it was saved."""
 
     def due(self, at: float, tick_s: float) -> bool:
+        """Whether a tick is over since the last one."""
         return not 0 <= at - self._at < tick_s - _EARLY_S
 
     def take(self, at: float, boot: str, counters: Counters, tick_s: float) -> None:

@@ -27,6 +27,7 @@ class Writing:
 
     @property
     def done(self) -> bool:
+        """Whether the journal has answered, well or not."""
         return self.task.done()
 
 
@@ -42,6 +43,7 @@ class Ledger:
         self.writing: Writing | None = None
 
     def restore(self, world: World) -> None:
+        """Begins with what the journal told."""
         self.durable = self.tip = world
 
     def write(self, draft: Draft, now: float) -> Writing:

@@ -49,6 +49,7 @@ class Records:
         self._put(_Line(rollout, line, True))
 
     def append(self, rollout: str, line: str) -> None:
+        """A further line of a record."""
         self._put(_Line(rollout, line, False))
 
     def read(self, rollout: str) -> Record | None:

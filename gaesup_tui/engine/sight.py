@@ -91,6 +91,7 @@ class Sight:
     def window(
         self, key: str, revision: str, now: float, seconds: float, since: float = 0.0
     ) -> Window | None:
+        """Traffic over the last ``seconds``, none from before ``since``; None: not known."""
         series = self._series.get((key, revision))
         return series.window(now, seconds, since) if series else None
 
@@ -103,6 +104,7 @@ class Sight:
         return window_of([d for each in series if each and (d := each.delta(now, seconds))])
 
     def points(self, key: str, revision: str, now: float) -> tuple[Point | None, ...]:
+        """One point a second, oldest first; None is a gap."""
         points = self._points.get((key, revision))
         return points.read(int(now)) if points else ()
 

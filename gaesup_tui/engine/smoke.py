@@ -39,6 +39,7 @@ class SmokeTests:
         self._running[key] = (rollout.id, rollout.index, task)
 
     def close(self) -> None:
+        """Ends every test that runs."""
         for _, _, task in self._running.values():
             task.cancel()
         self._running.clear()

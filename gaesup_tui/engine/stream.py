@@ -73,14 +73,17 @@ class Hub:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def subscribe(self, seq: int) -> Subscription:
+        """Every event after ``seq`` from here on."""
         subscription = Subscription(self, seq)
         self._subscriptions.add(subscription)
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
+        """Forgets a subscription that is over."""
         self._subscriptions.discard(subscription)
 
     def publish(self, batch: tuple[Recorded, ...]) -> None:
+        """Hands committed events to all who listen."""
         for subscription in tuple(self._subscriptions):
             subscription.offer(batch)
 
@@ -104,6 +107,7 @@ class Hub:
         return self.number
 
     def close(self) -> None:
+        """Ends all subscriptions, after what is queued was read."""
         for subscription in tuple(self._subscriptions):
             subscription.close()
         self.touch()

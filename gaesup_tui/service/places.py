@@ -34,6 +34,7 @@ class Places:
 
     @property
     def socket(self) -> Path:
+        """Where the engine answers."""
         return self.runtime / "engine.sock"
 
     @property
@@ -48,6 +49,7 @@ class Places:
 
     @property
     def engine_log(self) -> Path:
+        """What the engine says of itself."""
         return self.logs / "engine.log"
 
     @property
@@ -62,6 +64,7 @@ class Places:
 
     @property
     def journal(self) -> Path:
+        """The SQLite file of the journal."""
         return self.state / "journal.db"
 
 

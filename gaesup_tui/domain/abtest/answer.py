@@ -61,8 +61,10 @@ class ABAnswer(Frozen):
 
     @property
     def users(self) -> int:
+        """Of both arms together."""
         return self.base_users + self.candidate_users
 
     @property
     def final(self) -> bool:
+        """Whether later users change nothing about it (``FINAL``)."""
         return self.kind in FINAL

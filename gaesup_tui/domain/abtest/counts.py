@@ -29,6 +29,7 @@ class Split(NamedTuple):
 
     @property
     def users(self) -> int:
+        """Of both arms together."""
         return self.base.users + self.candidate.users
 
 

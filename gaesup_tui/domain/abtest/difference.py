@@ -43,10 +43,12 @@ class Difference(NamedTuple):
 
     @property
     def low(self) -> float:
+        """Lower end of the interval of the difference."""
         return self.difference - self.reach
 
     @property
     def high(self) -> float:
+        """Upper end of the interval of the difference."""
         return self.difference + self.reach
 
 

@@ -46,10 +46,12 @@ class Sample(NamedTuple):
 
     @property
     def ratio(self) -> float:
+        """Canary requests to a request of the baseline."""
         return self.canary / self.baseline
 
     @property
     def expected_variance(self) -> float:
+        """Of one request with the expected share of bad ones; never 0."""
         return max(self.centre * (1 - self.centre), 1e-9)
 
     def moments(self) -> tuple[float, float]:
@@ -107,6 +109,7 @@ class Odds(NamedTuple):
 
 
 def open_bets(prior: Prior) -> Bets:
+    """No evidence yet, and the noise that history expects."""
     none = (0.0,) * len(GUESSES)
     return Bets(none, none, none, none, (0,) * len(GUESSES), 0.0, 0.0, believe(prior))
 

@@ -62,6 +62,7 @@ def compare(state: State, canary: Arm, baseline: Arm, end_s: float, odds: Odds) 
 
 
 def error_sample(state: State, canary: Arm, baseline: Arm) -> Sample:
+    """The errors of one tick, around the ratio expected from what both arms did before."""
     known, tolerance = state.known, state.start.metrics.errors.tolerance
     prior = 0.5 * tolerance * _PRIOR_REQUESTS
     centre = (known.errors + prior) / (known.requests + _PRIOR_REQUESTS)

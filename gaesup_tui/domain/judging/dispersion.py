@@ -47,6 +47,7 @@ class Dispersion(NamedTuple):
 
 
 def believe(prior: Prior) -> Dispersion:
+    """What is taken for the noise before any was seen: what history says."""
     first = 1 + (prior.phi - 1) * prior.long_run
     return Dispersion(
         prior=prior,

@@ -81,6 +81,7 @@ class Effect(NamedTuple):
 
 
 def nothing_counted(buckets: int) -> Counted:
+    """Before the first tick, for so many latency buckets."""
     none = (0.0,) * buckets
     return keep(Counted(Sums(), none, none, ()), 0, 0.0)
 

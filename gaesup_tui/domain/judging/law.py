@@ -47,6 +47,7 @@ class LatencyScores(NamedTuple):
 
 
 def ruler(bounds_s: tuple[float, ...]) -> Ruler:
+    """Buckets with these upper bounds, in logs; the open ends are as wide as their neighbours."""
     logs = tuple(map(math.log, bounds_s))
     steps = [b - a for a, b in pairwise(logs)]
     return Ruler(logs, (steps[0], *steps, steps[-1]))

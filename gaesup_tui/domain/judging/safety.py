@@ -34,11 +34,13 @@ class SafetyBets(NamedTuple):
 
 
 def open_safety(prior: Prior) -> SafetyBets:
+    """No evidence yet, and the noise that history expects."""
     none = (0.0,) * len(FRACTIONS)
     return SafetyBets(none, none, none, 0.0, 0.0, believe(prior))
 
 
 def safety_bets(sample: Sample) -> list[float]:
+    """The bets of one tick on "not worse", one a fraction; no single request can ruin one."""
     ratio, centre = sample.ratio, sample.centre
     best = sample.tolerance / (sample.expected_variance * (1 + ratio))
     limit = PRUDENCE / max(1 - centre, ratio * centre, 1e-12)

@@ -35,6 +35,7 @@ class TrafficBets(NamedTuple):
 
 
 def open_traffic(tolerance: float, kappa: float) -> TrafficBets:
+    """No evidence yet."""
     count = len(_harm(tolerance, kappa))
     return TrafficBets(
         logs=(0.0,) * count,

@@ -69,6 +69,7 @@ class Hub:
         return len(self._clients)
 
     def hello(self) -> Hello:
+        """Who answers, as ``GET /v1/hello`` and the first event of a stream say it."""
         begins = self.engine.begins
         return Hello(
             name="gaesup",

@@ -79,6 +79,7 @@ class Mailbox:
         return True
 
     def changes(self, changed: Changed) -> None:
+        """Views that changed: of each the newest is kept."""
         self._rev = changed.rev
         self._engine = changed.engine or self._engine
         self._gone = (self._gone | set(changed.gone)) - changed.deployments.keys()
@@ -88,10 +89,12 @@ class Mailbox:
         self._wake.set()
 
     def telemetry(self, framed: bytes) -> None:
+        """Numbers, as they are sent: the newest are kept."""
         self._telemetry = framed
         self._wake.set()
 
     def beat(self, framed: bytes) -> None:
+        """A sign of life, as it is sent: the newest is kept."""
         self._beat = framed
         self._wake.set()
 

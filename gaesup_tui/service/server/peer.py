@@ -37,6 +37,7 @@ class Peer:
 
     @property
     def actor(self) -> Actor:
+        """As commands of this caller are journaled."""
         return Actor(name=login(self.person), uid=self.person)
 
 

@@ -22,6 +22,7 @@ class Turns:
 
     @property
     def over(self) -> bool:
+        """Whether this turn has taken long enough."""
         return time.perf_counter() - self._began >= self._slice_s
 
     @property
