@@ -13,7 +13,7 @@ from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.steadfast import steadfast
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.lock_views import APPROVED
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import printable_line, short_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
 
@@ -66,10 +66,10 @@ def _asked(
 ) -> tuple[dict[str, Any], Callable[[StatusRow], seen.Effect | None]]:
     """The command as it goes over the wire, and what should be seen of it."""
     name = args.command
-    why = printable_line(args.reason, 500)
+    why = short_line(args.reason)
     body = {"action": name.replace("-", "_"), "deployment": row["key"], "why": why}
     if getattr(args, "break_glass", ""):
-        body["break_glass"] = printable_line(args.break_glass, 500)
+        body["break_glass"] = short_line(args.break_glass)
     if name != "abort":
         body["expect_seq"] = row["seq"]
     match name:
@@ -88,9 +88,9 @@ def _asked(
                 body["version"] = args.version
             return body, seen.rolled_back
         case "extend":
-            body["by_s"] = rest.seconds(args.by, "--by")
+            body["by_s"] = rest.length(args.by, "--by", 7)
         case "lock" if args.for_s:
-            body["for_s"] = rest.seconds(args.for_s, "--for")
+            body["for_s"] = rest.length(args.for_s, "--for", 30)
         case "step-back":
             return body, seen.stepped_back
         case "retry":

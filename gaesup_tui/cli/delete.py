@@ -11,7 +11,7 @@ from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.exits import FAILED, LATE
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import short_line
 from gaesup_tui.service.client import Client
 
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.line("nothing was changed")
         return FAILED
     began = time.monotonic()
-    why = printable_line(args.reason, 500)
+    why = short_line(args.reason)
     body = {"action": "delete", "deployment": key, "why": why, "expect_seq": shown["expect_seq"]}
     out.line(f"{key}  {seen.receipt_line(engine.command(body))}")
     return 0 if args.no_wait else _until_gone(engine, key, began, out)

@@ -13,7 +13,7 @@ from gaesup_tui.cli.connecting import connect, row_of
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import GaesupError, Invalid, NotFound, Unavailable
 from gaesup_tui.domain.model import deployment_key
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import printable_line, short_line
 from gaesup_tui.domain.views import StatusRow
 from gaesup_tui.service.client import Client
 
@@ -61,7 +61,7 @@ def begin(
         unit,
         version,
         environment,
-        printable_line(args.reason, 500),
+        short_line(args.reason),
         strategy=getattr(args, "strategy", None),
         replicas=_asked(args) or (there["replicas"] if there else None),
     )
@@ -71,7 +71,7 @@ def begin(
     if _asked(args) is not None:
         updates["replicas"] = _asked(args)
     if getattr(args, "break_glass", ""):
-        updates["break_glass"] = printable_line(args.break_glass, 500)
+        updates["break_glass"] = short_line(args.break_glass)
     body = command.model_copy(update=updates).model_dump(mode="json", by_alias=False)
     began = monotonic()
     receipt = engine.command(body)

@@ -17,6 +17,7 @@ from gaesup_tui.domain.text import duration
 from gaesup_tui.domain.views import Hello
 from gaesup_tui.service import lifecycle, places
 
+MOST_LINES = 10_000
 _CHANGES = ("start", "stop", "backup")
 _HERE_ONLY = ("start", "stop", "logs")
 """About the processes and files of this machine: never those behind ``--socket``."""
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             f"one behind --socket {args.socket}",
             hint=f"on its own machine: `gaesup engine {args.what}`",
         )
+    _check(args)
     match args.what:
         case "start":
             return _start(out)
@@ -54,6 +56,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
             path = Path(args.to).absolute() if args.to else None
             out.line(f"copied the journal to {connect(args).backup(path)}", "ok")
     return OK
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not 0 <= args.tail <= MOST_LINES:
+        raise Invalid(f"--tail: {args.tail} is not possible", hint=f"give 0 to {MOST_LINES}")
+    if not 0 <= args.since < 1 << 53:
+        raise Invalid(f"--since: {args.since} is not possible", hint="give 0 or more")
 
 
 def _start(out: Output) -> int:

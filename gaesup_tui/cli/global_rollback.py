@@ -12,7 +12,7 @@ from gaesup_tui.cli.rest import POLL_S
 from gaesup_tui.cli.steadfast import steadfast
 from gaesup_tui.domain.errors import Invalid
 from gaesup_tui.domain.stop_views import RollbackPreview, RollbackView
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import short_line
 from gaesup_tui.domain.views import EngineView
 from gaesup_tui.service.client import Client
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.plan:
         return OK
     began = monotonic()
-    why = printable_line(args.reason, 500)
+    why = short_line(args.reason)
     receipt = engine.command({"action": "global_rollback", "scope": scope, "why": why})
     out.line(seen.receipt_line(receipt), "bad")
     return OK if args.no_wait else _follow(engine, scope, began, out)

@@ -20,12 +20,14 @@ from gaesup_tui.cli.grammar_parts import (
     NO_WAIT,
     ONE,
     REASON,
+    SCOPE,
     TIMEOUT,
     arg,
 )
 from gaesup_tui.cli.grammar_parts import Argument as Argument
 from gaesup_tui.cli.grammar_parts import Command as Command
 from gaesup_tui.cli.grammar_parts import action_command as _action
+from gaesup_tui.cli.grammar_whats import ENGINE, TRAIN, WINDOW
 from gaesup_tui.domain.actions import BY_ID
 
 STORIES = ("good-canary", "bad-canary", "crash", "flood", "ab-test", "train", "train-back")
@@ -37,7 +39,7 @@ COMMANDS: tuple[Command, ...] = (
         "What runs, what moves, what waits for you",
         (
             MAYBE_UNIT,
-            ENVIRONMENT,
+            SCOPE,
             JSON,
             arg(
                 "--wait",
@@ -168,27 +170,7 @@ COMMANDS: tuple[Command, ...] = (
         NO_WAIT,
     ),
     _action("unlock", "decide", *ONE, REASON, NO_WAIT),
-    Command(
-        "window",
-        "window",
-        "Freeze windows: list them, add or remove one by hand, take over those of gaesup.yaml",
-        (
-            arg("what", choices=("list", "add", "remove", "apply")),
-            arg("name", metavar="NAME", nargs="?", help="add, remove: the window's name"),
-            ALL,
-            arg("-e", "--environment", metavar="E", help="add: of this environment"),
-            arg("--unit", metavar="UNIT", help="add: of one deployment, cart@production"),
-            arg("--from", dest="begins", metavar="WHEN", help="add: Fri 16:00; else now"),
-            arg("--until", dest="ends", metavar="WHEN", help="add: Mon 08:00, 2027-01-02T08:00"),
-            arg("--for", dest="for_s", metavar="TIME", help="add: 2h, instead of --until"),
-            arg("--timezone", metavar="ZONE", default="UTC", help="add: Europe/Berlin (UTC)"),
-            FILE,
-            REASON,
-            JSON,
-        ),
-        mutating=True,
-        reads=("list",),
-    ),
+    WINDOW,
     Command(
         "stop",
         "stop",
@@ -196,7 +178,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             MAYBE_UNIT,
             ALL,
-            ENVIRONMENT,
+            SCOPE,
             arg("--freeze", action="store_true", help="hold everything where it stands"),
             REASON,
             NO_WAIT,
@@ -213,57 +195,15 @@ COMMANDS: tuple[Command, ...] = (
         NO_WAIT,
         action="global_rollback",
     ),
-    Command(
-        "train",
-        "train",
-        "Several units as one release, in dependency order, with one gate and one way back",
-        (
-            arg("what", choices=("start", "status", "promote", "abort", "list")),
-            arg("name", metavar="NAME", nargs="?", help="a train of gaesup.yaml, or one started"),
-            arg(
-                "--unit",
-                metavar="UNIT=V",
-                action="append",
-                help="start: a unit and its version, instead of a train of gaesup.yaml; repeatable",
-            ),
-            arg("-e", "--environment", metavar="E", help="start: where it goes"),
-            arg(
-                "--gate",
-                choices=("before", "between", "none"),
-                help="start: where it waits for you by itself (between)",
-            ),
-            arg(
-                "--on-failure",
-                choices=("rollback", "hold", "continue"),
-                help="start: what follows when one unit goes back (rollback)",
-            ),
-            arg("--at-once", metavar="N", type=int, help="start: most units side by side (all)"),
-            arg("--expiry", metavar="TIME", help="start: a gate's longest wait, or never (30m)"),
-            arg(
-                "--strategy",
-                choices=("rolling", "canary", "blueGreen"),
-                help="start: for every unit, instead of its own",
-            ),
-            arg("--plan", action="store_true", help="only show what would happen"),
-            GLASS,
-            FILE,
-            REASON,
-            JSON,
-            arg("--wait", action="store_true", help="until it is over: 0 arrived, 1 not, 3 late"),
-            TIMEOUT,
-            NO_WAIT,
-        ),
-        mutating=True,
-        reads=("status", "list"),
-    ),
+    TRAIN,
     Command(
         "release",
         "stop",
-        f"{BY_ID['release'].help}; of one unit, also its hold",
+        f"{BY_ID['release'].help}; of one unit its hold too",
         (
             MAYBE_UNIT,
             ALL,
-            ENVIRONMENT,
+            SCOPE,
             arg("--reason", metavar="WHY", required=True, help="why it is safe to go on"),
         ),
         mutating=True,
@@ -290,7 +230,7 @@ COMMANDS: tuple[Command, ...] = (
         BY_ID["timeline"].help,
         (
             MAYBE_UNIT,
-            ENVIRONMENT,
+            SCOPE,
             arg("--limit", metavar="N", type=int, default=200, help="events at most (200)"),
         ),
         one_of=(
@@ -338,20 +278,7 @@ COMMANDS: tuple[Command, ...] = (
         ),
         mutating=True,
     ),
-    Command(
-        "engine",
-        "engine",
-        "Start, stop and look after the engine",
-        (
-            arg("what", choices=("start", "stop", "status", "logs", "export", "backup")),
-            JSON,
-            FOLLOW,
-            arg("--tail", metavar="N", type=int, default=100, help="logs: lines (100)"),
-            arg("--since", metavar="SEQ", type=int, default=0, help="export: after this event"),
-            arg("--to", metavar="PATH", help="backup: where the copy goes"),
-            arg("--node", action="store_true", help="stop: the node too; then nothing is served"),
-        ),
-    ),
+    ENGINE,
     Command(
         "init",
         "init",
@@ -370,7 +297,13 @@ COMMANDS: tuple[Command, ...] = (
         "demo",
         "A live example: four units, traffic, and a canary that needs you",
         (
-            arg("--story", choices=STORIES, default="good-canary", help="(good-canary)"),
+            arg(
+                "--story",
+                metavar="STORY",
+                choices=STORIES,
+                default="good-canary",
+                help=f"{', '.join(STORIES)} (good-canary)",
+            ),
             arg("--stop", action="store_true", help="take away what a demo started"),
             arg("--no-console", action="store_true", help="do not open the console"),
         ),

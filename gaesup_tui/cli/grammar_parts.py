@@ -14,6 +14,8 @@ class Argument:
 
     names: tuple[str, ...]
     options: dict[str, Any]
+    only: tuple[str, ...] = ()
+    """The values of ``what`` it is for; empty: all. Elsewhere it is refused, not ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Command:
     """Arguments that exclude each other."""
 
 
-def arg(*names: str, **options: Any) -> Argument:
-    return Argument(names, options)
+def arg(*names: str, only: tuple[str, ...] = (), **options: Any) -> Argument:
+    return Argument(names, options, only)
 
 
 def action_command(name: str, module: str, *arguments: Argument, action: str = "") -> Command:
@@ -43,6 +45,7 @@ def action_command(name: str, module: str, *arguments: Argument, action: str = "
 UNIT = arg("unit", metavar="UNIT", help="cart, or cart@production")
 MAYBE_UNIT = arg("unit", metavar="UNIT", nargs="?", help="cart, or cart@production")
 ENVIRONMENT = arg("-e", "--environment", metavar="E", help="the unit's environment")
+SCOPE = arg("-e", "--environment", metavar="E", help="the unit's; without UNIT all that is in it")
 REASON = arg("--reason", metavar="WHY", default="", help="why; kept with the decision")
 NEEDED_REASON = arg("--reason", metavar="WHY", required=True, help="why; kept with the decision")
 GLASS = arg(

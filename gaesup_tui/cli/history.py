@@ -36,6 +36,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if len(events) < args.limit:
         tell_if_removed(engine.hello())
     if not args.unit and args.environment:
+        targets.matching(engine.status()["deployments"], None, args.environment)
         events = [e for e in events if e["deployment"].endswith(f"@{args.environment}")]
     if args.json:
         out.raw(json.dumps(events, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -63,7 +64,12 @@ def _good(engine: Client, key: str, out: Output) -> int:
     """What one can go back to, newest first."""
     if not key:
         raise Invalid("--good of what?", hint="name one unit: `gaesup history cart --good`")
-    view = next(v for v in engine.snapshot()["deployments"] if v["key"] == key)
+    views = {view["key"]: view for view in engine.snapshot()["deployments"]}
+    if key not in views:
+        raise NotFound(
+            f"there is no deployment {printable_line(key, 130)}", hint="`gaesup status` lists them"
+        )
+    view = views[key]
     rows = [
         (
             good["version"],

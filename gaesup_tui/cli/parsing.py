@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import shutil
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -15,6 +16,9 @@ from gaesup_tui.domain.text import printable_line
 
 _NO_NUMBER = re.compile(r"argument (\S+): invalid (int|float) value: (.*)", re.DOTALL)
 _NO_CHOICE = re.compile(r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)", re.DOTALL)
+_NO_VALUE = re.compile(r"argument (\S+): expected one argument")
+_NOT_BOTH = re.compile(r"argument (\S+): not allowed with argument (\S+)")
+_MISSING = re.compile(r"the following arguments are required: (.*)", re.DOTALL)
 _SAME = {"undo": "rollback", "revert": "rollback", "approve": "promote", "cancel": "abort"}
 """What people call a command elsewhere."""
 
@@ -28,7 +32,19 @@ class _Parser(argparse.ArgumentParser):
         elif wrong := _NO_CHOICE.fullmatch(message):
             name, given, choices = wrong.groups()
             message = f"{'' if name[0] == '{' else name + ': '}{given} is none of {choices}"
+        elif wrong := _NO_VALUE.fullmatch(message):
+            message = f"{wrong[1].split('/')[-1]} needs a value"
+        elif wrong := _NOT_BOTH.fullmatch(message):
+            message = f"{wrong[1]} and {wrong[2]} exclude each other"
+        elif wrong := _MISSING.fullmatch(message):
+            message = _missing(wrong[1])
         raise Invalid(printable_line(message, 300), hint=f"see `{self.prog} --help`")
+
+
+def _missing(names: str) -> str:
+    """``{start,stop}, --rps`` as what has to be added."""
+    names = re.sub(r"\{(.*?)\}", lambda found: f"one of {found[1].replace(',', ' | ')}", names)
+    return f"{names} {'are' if ', ' in names else 'is'} missing"
 
 
 def _add(parser: argparse._ActionsContainer, argument: Argument) -> None:
@@ -59,7 +75,7 @@ def _front_parser() -> argparse.ArgumentParser:
     from gaesup_tui.console.options import add_arguments
 
     width = max(len(command.name) for command in COMMANDS)
-    lines = [f"  {command.name:{width}}  {command.help}" for command in COMMANDS]
+    lines = [_listed(command, width) for command in COMMANDS]
     parser = _Parser(
         prog="gaesup",
         usage="gaesup [options]            open the console\n       gaesup COMMAND [arguments]",
@@ -72,6 +88,16 @@ def _front_parser() -> argparse.ArgumentParser:
     add_arguments(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def _listed(command: Command, width: int) -> str:
+    import textwrap
+
+    begins = f"  {command.name:{width}}  "
+    columns = max(60, min(shutil.get_terminal_size().columns, 100) - 1)
+    return textwrap.fill(
+        command.help, columns, initial_indent=begins, subsequent_indent=" " * len(begins)
+    )
 
 
 def parse(argv: Sequence[str]) -> tuple[Command | None, argparse.Namespace]:
@@ -97,8 +123,37 @@ def parse(argv: Sequence[str]) -> tuple[Command | None, argparse.Namespace]:
     if command is None:
         raise _unknown(argv[0])
     values = command_parser(command).parse_args(argv[1:])
+    _check_given(command, values)
     values.command, values.read_only, values.socket = command.name, read_only, socket
     return command, values
+
+
+_MAY_BE_EMPTY = ("reason", "line")
+"""A reason says itself that it is missing; a line to complete may be anything."""
+
+
+def _check_given(command: Command, values: argparse.Namespace) -> None:
+    """Nothing that was said is ignored. An empty value is a variable that is not set: taken for
+    "not said", ``rollback cart --version "$V"`` would go back to another version than was meant.
+
+    Raises:
+        Invalid: a value is empty, or is for another ``what``.
+    """
+    what = getattr(values, "what", "")
+    for argument in (*command.arguments, *command.one_of):
+        name = argument.names[-1]
+        dest = argument.options.get("dest", name.lstrip("-").replace("-", "_"))
+        given = getattr(values, dest)
+        shown = argument.options.get("metavar", name) if name[0] != "-" else name
+        usual = argument.options.get("default", False if given is False else None)
+        empty = "" in given if isinstance(given, list) else given == ""
+        if empty and usual != "" and dest not in _MAY_BE_EMPTY:
+            raise Invalid(f"{shown} is empty", hint="give a value, or leave it out")
+        if argument.only and what not in argument.only and given != usual:
+            raise Invalid(
+                f"{shown} is for `{command.name} {' and '.join(argument.only)}`, not for {what}",
+                hint="leave it out",
+            )
 
 
 _FOR_COMMANDS = ("read_only", "socket", "command")

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 
 from gaesup_tui.cli.exits import FAILED, LATE, OK
 from gaesup_tui.domain.errors import Invalid, Unavailable
-from gaesup_tui.domain.text import parse_duration
+from gaesup_tui.domain.text import parse_duration, printable_line
 from gaesup_tui.domain.views import StatusRow
 
 POLL_S = 0.05
@@ -21,10 +21,25 @@ def seconds(text: str, name: str = "--timeout") -> float:
     Raises:
         Invalid: it is none.
     """
+    bare = text.replace(".", "", 1)
     try:
-        return float(text) if text.replace(".", "", 1).isdigit() else parse_duration(text)
+        return float(text) if bare.isascii() and bare.isdigit() else parse_duration(text)
     except ValueError as error:
         raise Invalid(f"{name}: {error}") from None
+
+
+def length(text: str, name: str, most_days: int) -> float:
+    """A duration that is more than nothing, in seconds.
+
+    Raises:
+        Invalid: it is none, is nothing, or is longer than so many days.
+    """
+    found = seconds(text, name)
+    if not 0 < found <= most_days * 86400:
+        shown = printable_line(text, 40)
+        hint = f"give more than 0 and at most {most_days}d"
+        raise Invalid(f"{name}: {shown} is not possible", hint=hint)
+    return found
 
 
 def outcome(row: StatusRow) -> int | None:

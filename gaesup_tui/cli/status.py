@@ -39,13 +39,14 @@ ROOMY = 110
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Prints the table, one deployment, or JSON; with ``--wait`` once all came to rest."""
+    timeout_s = rest.seconds(args.timeout)
     engine = connect(args)
     view = _look(engine, args)
     code = 0
     if args.wait:
         code = rest.wait(
             lambda: _look(engine, args)["deployments"],
-            rest.seconds(args.timeout),
+            timeout_s,
             lambda row: None if args.json else out.line(f"{row['key']}  {row['status_text']}"),
         )
         view = _look(engine, args)

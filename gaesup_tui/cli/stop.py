@@ -10,7 +10,7 @@ from gaesup_tui.cli import seen, targets
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.steadfast import steadfast
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import short_line
 from gaesup_tui.domain.views import StatusView
 from gaesup_tui.service.client import Client
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             "action": "stop",
             "scope": _scope(args, engine.status() if args.unit else None),
             "mode": "freeze" if args.freeze else "stop",
-            "why": printable_line(args.reason, 500),
+            "why": short_line(args.reason),
         }
     )
     out.line(seen.receipt_line(receipt), "bad")
@@ -62,7 +62,7 @@ def _scope(args: argparse.Namespace, view: StatusView | None) -> str:
 def _release(engine: Client, args: argparse.Namespace, out: Output) -> int:
     view = engine.status()
     scope = _scope(args, view if args.unit else None)
-    why = printable_line(args.reason, 500)
+    why = short_line(args.reason)
     for body in _releases(view, scope, why):
         receipt = engine.command(body)
         out.line(f"{scope or 'everything'}  {seen.receipt_line(receipt)}", "ok")

@@ -23,6 +23,11 @@ def split(unit: str, environment: str | None) -> tuple[str, str | None]:
             f"{printable_line(unit, 130)} is not in {printable_line(environment, 80)}",
             hint="say the environment once",
         )
+    if not name or (at and not place):
+        raise Invalid(
+            f"{printable_line(unit, 130)!r} is not a deployment",
+            hint="write cart or cart@production; `gaesup status` lists them",
+        )
     return name, (place if at else environment)
 
 

@@ -13,7 +13,7 @@ from gaesup_tui.cli.exits import FAILED, LATE, OK
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.train_start import start
 from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
-from gaesup_tui.domain.text import duration, printable_line
+from gaesup_tui.domain.text import duration, printable_line, short_line
 from gaesup_tui.domain.train_views import TrainView
 from gaesup_tui.service.client import Client
 
@@ -135,13 +135,13 @@ def _decide(args: argparse.Namespace, out: Output) -> int:
     body: dict[str, str | int] = {
         "action": f"train_{args.what}",
         "train": train["name"],
-        "why": printable_line(args.reason, 500),
+        "why": short_line(args.reason),
     }
     promotes = args.what == "promote"
     if promotes:
         body["expect_seq"] = train["seq"]
         if args.break_glass:
-            body["break_glass"] = printable_line(args.break_glass, 500)
+            body["break_glass"] = short_line(args.break_glass)
     if not args.json:
         if promotes:
             out.line(f"  Then      {train['on_promote'] or 'nothing: it stands at no gate'}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gaesup_tui.cli import rest, seen
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.domain.text import printable_line
+from gaesup_tui.domain.text import printable_line, short_line
 from gaesup_tui.domain.train_views import TrainPlan
 from gaesup_tui.service.client import Client
 
@@ -49,10 +49,10 @@ def _command(engine: Client, args: argparse.Namespace) -> TrainStart:
 
     project = load(Path(args.file) if args.file else find())
     name, spec = _spec(project, args)
-    command = train_command(project, name, spec, printable_line(args.reason, 500))
+    command = train_command(project, name, spec, short_line(args.reason))
     rows = engine.status()["deployments"]
     command = bound(command, {row["key"]: row["seq"] for row in rows if row["version"]})
-    glass = printable_line(args.break_glass, 500)
+    glass = short_line(args.break_glass)
     orders = tuple(o.model_copy(update={"break_glass": glass}) for o in command.orders)
     return command.model_copy(update={"orders": orders})
 
@@ -114,7 +114,7 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
         raise Invalid(f"--at-once: {args.at_once} is not possible", hint="give 1 or more")
     if args.expiry is not None:
         never = args.expiry == "never"
-        given["expiry"] = None if never else rest.seconds(args.expiry, "--expiry")
+        given["expiry"] = None if never else rest.length(args.expiry, "--expiry", 30)
     return {name: v for name, v in given.items() if v is not None or name == "expiry"}
 
 

@@ -13,11 +13,11 @@ from gaesup_tui.cli import rest, seen, targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.domain.errors import Invalid
-from gaesup_tui.domain.text import duration, printable_line
+from gaesup_tui.domain.text import duration, short_line
 from gaesup_tui.domain.window_views import WindowView
 from gaesup_tui.service.client import Client
 
-LONGEST_S = 366 * 86400.0
+MOST_DAYS = 366
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         case "add":
             body = _added(engine, args)
         case "remove":
-            why = printable_line(args.reason, 500)
+            why = short_line(args.reason)
             body = {"action": "window_remove", "name": args.name, "why": why}
         case _:
             body = _policies(args)
@@ -84,13 +84,11 @@ def _added(engine: Client, args: argparse.Namespace) -> dict[str, Any]:
         now = time.time()
         begins = _wall(now, zone)
         if args.for_s is not None:
-            length = rest.seconds(args.for_s, "--for")
-            if length > LONGEST_S:
-                raise Invalid("--for: longer than a year", hint="give --from and --until")
+            length = rest.length(args.for_s, "--for", MOST_DAYS)
             zone = "UTC"
             begins, ends = _wall(now, zone), _wall(now + length, zone)
     window = {"name": args.name, "begins": begins, "ends": ends, "timezone": zone}
-    why = printable_line(args.reason, 500)
+    why = short_line(args.reason)
     return {"action": "window_add", "scope": _scope(engine, args), "window": window, "why": why}
 
 

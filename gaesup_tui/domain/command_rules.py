@@ -297,7 +297,7 @@ def check_scope(world: World, scope: str) -> None:
         names = ", ".join(sorted(environments)) or "none"
         raise NotFound(
             f"nothing is called {printable_line(scope, 130)!r}",
-            hint=f"a scope is empty, UNIT@ENVIRONMENT, or one of the environments: {names}",
+            hint=f"say UNIT@ENVIRONMENT, or an environment where something runs: {names}",
         )
 
 

@@ -37,6 +37,13 @@ def printable_line(text: str, limit: int = MAX_LINE) -> str:
     return unicodedata.normalize("NFC", _UNSAFE.sub("·", text))
 
 
+def short_line(text: str, most: int = 500) -> str:
+    """One safe line of at most ``most`` characters, with what is cut said among them: a reason that
+    is too long is no reason to refuse a stop."""
+    line = printable_line(text, most)
+    return line if len(line) <= most else printable_line(line[: most - 24]) + "… and more"
+
+
 def duration(seconds: float | None) -> str:
     """``0.4 s``, ``12 s``, ``4m31``, ``2h05``, ``3d04h``; no number as ``–``."""
     if seconds is None:

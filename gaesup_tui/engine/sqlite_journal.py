@@ -271,7 +271,10 @@ class SqliteJournal:
         except (OSError, sqlite3.Error) as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise JournalError(f"cannot write the backup {path}: {error}") from None
+            why = error.strerror if isinstance(error, OSError) else error
+            raise JournalError(
+                f"cannot write the backup {path}: {why}", hint="name another place with --to"
+            ) from None
 
     def _close(self) -> None:
         db, self._db = self._db, None

@@ -102,7 +102,7 @@ def _start(places: Places, client: Client) -> Hello:
             process.returncode = 0
             return found
         if process.poll() is not None:
-            raise _failed(places.engine_output, began)
+            raise _failed(places.engine_output, began, process.returncode)
         time.sleep(0.01)
     process.terminate()
     raise Unavailable(
@@ -123,13 +123,13 @@ def _trim(output: Path) -> int:
     return size
 
 
-def _failed(output: Path, began: int) -> GaesupError:
-    """Why it ended, from the last line it wrote."""
+def _failed(output: Path, began: int, code: int) -> GaesupError:
+    """Why it ended, from the last line it wrote and its exit code: 2 is for what a person wrote."""
     with open(output, "rb") as file:
         file.seek(began)
         lines = file.read(64 * 1024).decode("utf-8", "replace").strip().splitlines()
     said = printable_line(lines[-1], 1000) if lines else "it said nothing"
     reason = said.removeprefix("gaesup engine: ")
-    if "belongs to" in reason or "written by others" in reason:
+    if code == 2:
         return Invalid(reason)
     return Unavailable(f"the engine did not start: {reason}", hint=f"see {output}")

@@ -367,3 +367,15 @@ def test_two_homes_are_two_worlds(home: Home) -> None:
             assert other.client.hello()["pid"] != home.client.hello()["pid"]
         finally:
             other.clean_up()
+
+
+def test_a_wrong_line_in_engine_yaml_is_bad_input_with_its_line(home: Home) -> None:
+    settings = home.places.engine_settings
+    settings.parent.mkdir(parents=True)
+    settings.write_text("keepHistory: soon\n")
+    command = [sys.executable, "-m", "gaesup_tui.cli.main", "engine", "start"]
+    done = subprocess.run(command, env=home.environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"gaesup: {settings}:1: keepHistory: 'soon' is not a duration")
+    assert done.stderr.count("\n") == 1
+    assert home.hello() is None

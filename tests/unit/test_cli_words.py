@@ -292,3 +292,12 @@ def test_a_stop_of_many_tells_ten_and_how_many() -> None:
     assert ended == 0
     assert lines[-2] == "still moving: 50 more, 60 in all"
     assert len(lines) == 12
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "31d", "9" * 400 + "d"])
+def test_a_length_is_more_than_nothing_and_names_its_flag(text: str) -> None:
+    with pytest.raises(
+        Invalid, match=r"--for: .* is not possible: give more than 0 and at most 30"
+    ):
+        rest.length(text, "--for", 30)
+    assert rest.length("1h30m", "--for", 30) == 5400

@@ -14,6 +14,7 @@ from gaesup_tui.domain.text import (
     percent,
     printable_line,
     quantity,
+    short_line,
 )
 
 HOSTILE = st.text(
@@ -105,3 +106,10 @@ def test_no_data_is_a_dash_and_never_zero() -> None:
 )
 def test_numbers_read_well(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_a_reason_that_is_too_long_is_cut_and_never_refused() -> None:
+    for text in ("a" * 5000, "\t" * 499, "\x1b[31m" * 400, "\u0958" * 500):
+        assert len(short_line(text)) <= 500
+    assert short_line("a" * 5000).endswith("… and more")
+    assert short_line("why") == "why"

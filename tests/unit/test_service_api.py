@@ -332,6 +332,11 @@ async def test_a_backup_is_a_journal_and_never_overwrites(gate: Running) -> None
     assert copy.read_bytes().startswith(b"SQLite format 3")
     with pytest.raises(Invalid, match="there already"):
         await gate.call(gate.client.backup, gate.folder / "copy.db")
+    with pytest.raises(Invalid, match=r"there is no folder .*slip: make it: mkdir -p"):
+        await gate.call(gate.client.backup, gate.folder / "slip" / "copy.db")
+    assert not (gate.folder / "slip").exists()
+    with pytest.raises(Invalid, match="is a folder"):
+        await gate.call(gate.client.backup, gate.folder)
     named = await gate.call(gate.client.backup)
     assert named.parent.name == "backups"
 

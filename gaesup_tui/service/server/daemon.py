@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 
 import gaesup_tui
-from gaesup_tui.domain.errors import GaesupError
+from gaesup_tui.domain.errors import GaesupError, Invalid
 from gaesup_tui.engine import ports
 from gaesup_tui.engine.bench import Bench
 from gaesup_tui.engine.clock import SystemClock
@@ -114,7 +114,7 @@ def _log_to(places: Places) -> None:
 
 
 def main(find_backends: BackendFinder = installed_backends) -> int:
-    """The exit code: 0 after a clean stop, 1 when it could not start or broke."""
+    """The exit code: 0 after a clean stop, 2 when something given to it is wrong, else 1."""
     for number in (signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     try:
@@ -124,7 +124,7 @@ def main(find_backends: BackendFinder = installed_backends) -> int:
     except GaesupError as error:
         print(f"gaesup engine: {error}", file=sys.stderr, flush=True)
         log.error("%s", error)
-        return 1
+        return 2 if isinstance(error, Invalid) else 1
     except Exception as error:
         print(f"gaesup engine: broke: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         log.exception("the engine broke")

@@ -93,11 +93,24 @@ def _path(body: bytes) -> Path | None:
     path = asked.get("path")
     if path is None:
         return None
-    if isinstance(path, str) and os.path.lexists(path):
-        raise Invalid(f"path: {printable_line(path, 200)} is there already", hint="name a new file")
+    shown = printable_line(str(path), 200)
     if not isinstance(path, str) or "\0" in path or not Path(path).is_absolute():
-        raise Invalid(f"path: {printable_line(str(path), 200)!r} is not an absolute path")
+        raise Invalid(f"path: {shown!r} is not an absolute path")
+    _check_new(path, shown)
     return Path(path)
+
+
+def _check_new(path: str, shown: str) -> None:
+    """A folder that is not there is not made: a path with a slip in it would become one, and the
+    copy be looked for in vain on the day it is needed."""
+    if os.path.isdir(path):
+        raise Invalid(f"backup: {shown} is a folder", hint=f"name a file in it: {shown}/journal.db")
+    if os.path.lexists(path):
+        raise Invalid(f"backup: {shown} is there already", hint="name a new file")
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        folder = printable_line(folder, 200)
+        raise Invalid(f"backup: there is no folder {folder}", hint=f"make it: mkdir -p {folder}")
 
 
 async def shutdown(request: Request) -> Response:
