@@ -6,16 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.widget import Widget
-
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.facts import deployment_facts
 from gaesup_tui.console.filtering import parse_filter
-from gaesup_tui.console.page import Page
+from gaesup_tui.console.grid_page import GridPage
 from gaesup_tui.console.replica import SPARK_BAR_S, SPARK_BARS, Diff
-from gaesup_tui.console.side import SidePane
 from gaesup_tui.console.words import active_rollout, change, claims, status_cell
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.views import DeploymentView
@@ -50,7 +45,7 @@ _URGENCY = (
 )
 
 
-class Deployments(Page):
+class Deployments(GridPage):
     """The grid of all deployments."""
 
     actions = (
@@ -88,18 +83,12 @@ class Deployments(Page):
     can_filter = True
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, "Deployments")
+        columns = [c for c in _COLUMNS if c.key != "spark" or not desk.options.low_bandwidth]
+        grid = Grid(columns, empty_text="No deployments are known yet.", symbols=desk.symbols)
+        super().__init__(desk, "Deployments", grid)
         self._rows: dict[str, Row] = {}
         self._tick = 0
         self._sort = 0
-        self._side = SidePane(desk)
-        columns = [c for c in _COLUMNS if c.key != "spark" or not desk.options.low_bandwidth]
-        self._grid = Grid(columns, empty_text="No deployments are known yet.", symbols=desk.symbols)
-
-    def compose(self) -> ComposeResult:
-        with Horizontal():
-            yield self._grid
-            yield self._side
 
     def on_mount(self) -> None:
         if not self.desk.options.low_bandwidth:
@@ -114,15 +103,6 @@ class Deployments(Page):
             with suppress(GaesupError, KeyError):
                 series = await self.desk.engine.series(row.key, points)
                 replica.backfill(row.key, series["at"], series["step_s"], series["rps"])
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.point)
-
-    def point(self) -> None:
-        self._side.show(self.subject())
-
-    def home(self) -> Widget:
-        return self._grid
 
     def subject(self) -> str | None:
         return self._grid.cursor_key

@@ -6,17 +6,12 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.widget import Widget
-
 from gaesup_tui.console.desk import Desk
 from gaesup_tui.console.facts import deployment_facts, event_facts
 from gaesup_tui.console.filtering import Facts, parse_filter
+from gaesup_tui.console.grid_page import GridPage
 from gaesup_tui.console.needs import Need, needs
-from gaesup_tui.console.page import Page
 from gaesup_tui.console.replica import Diff
-from gaesup_tui.console.side import SidePane
 from gaesup_tui.console.train_keys import ON_TRAIN, train_hint
 from gaesup_tui.console.train_words import train_named, train_of_row, train_rows, trains_of
 from gaesup_tui.console.trains import ask_train, open_train
@@ -73,7 +68,7 @@ _EVENT = (
 )
 
 
-class Now(Page):
+class Now(GridPage):
     """The first screen: one grid of three sections."""
 
     actions = (
@@ -104,30 +99,15 @@ class Now(Page):
     can_filter = True
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, "Now")
-        self._filter = parse_filter("")
-        self._grid = Grid(
+        grid = Grid(
             (Column("name", min_width=20, weight=1),),
             layouts={"need": _NEED, "move": _MOVE, "train": _TRAIN, "event": _EVENT},
             empty_text="Nothing is known yet: waiting for the engine.",
             symbols=desk.symbols,
         )
+        super().__init__(desk, "Now", grid)
+        self._filter = parse_filter("")
         self._deployment_of: dict[str, str] = {}
-        self._side = SidePane(desk)
-
-    def compose(self) -> ComposeResult:
-        with Horizontal():
-            yield self._grid
-            yield self._side
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.point)
-
-    def point(self) -> None:
-        self._side.show(self.subject())
-
-    def home(self) -> Widget:
-        return self._grid
 
     def subject(self) -> str | None:
         return self._deployment_of.get(self._grid.cursor_key or "")

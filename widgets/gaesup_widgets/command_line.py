@@ -39,6 +39,17 @@ def candidate_runs(candidates: Sequence[str], chosen: int | None, width: int) ->
     ]
 
 
+class _LineMessage(Message):
+    def __init__(self, line: CommandLine, text: str = "") -> None:
+        super().__init__()
+        self.line = line
+        self.text = text
+
+    @property
+    def control(self) -> CommandLine:
+        return self.line
+
+
 class CommandLine(Vertical):
     """A prompt, the text, and above it what the text may become.
 
@@ -63,40 +74,14 @@ class CommandLine(Vertical):
     }
     """
 
-    class Submitted(Message):
+    class Submitted(_LineMessage):
         """A person pressed Enter on `text`."""
 
-        def __init__(self, line: CommandLine, text: str) -> None:
-            super().__init__()
-            self.line = line
-            self.text = text
-
-        @property
-        def control(self) -> CommandLine:
-            return self.line
-
-    class Changed(Message):
+    class Changed(_LineMessage):
         """The text is another one (for a filter that acts while one types)."""
 
-        def __init__(self, line: CommandLine, text: str) -> None:
-            super().__init__()
-            self.line = line
-            self.text = text
-
-        @property
-        def control(self) -> CommandLine:
-            return self.line
-
-    class Closed(Message):
+    class Closed(_LineMessage):
         """The line was closed without submitting."""
-
-        def __init__(self, line: CommandLine) -> None:
-            super().__init__()
-            self.line = line
-
-        @property
-        def control(self) -> CommandLine:
-            return self.line
 
     def __init__(
         self,

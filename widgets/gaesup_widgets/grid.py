@@ -36,6 +36,16 @@ class _Drawn(NamedTuple):
     strip: Strip
 
 
+class _GridMessage(Message):
+    def __init__(self, grid: Grid) -> None:
+        super().__init__()
+        self.grid = grid
+
+    @property
+    def control(self) -> Grid:
+        return self.grid
+
+
 class Grid(Widget, can_focus=True):
     """Keyed rows with a cursor and marks that survive sorting, filtering and refreshing."""
 
@@ -54,41 +64,26 @@ class Grid(Widget, can_focus=True):
     ]
     DEFAULT_CSS = "Grid { height: 1fr; width: 1fr; }"
 
-    class Highlighted(Message):
+    class Highlighted(_GridMessage):
         """The cursor came to another row (`None`: there is no row any more)."""
 
         def __init__(self, grid: Grid, key: str | None) -> None:
-            super().__init__()
-            self.grid = grid
+            super().__init__(grid)
             self.key = key
 
-        @property
-        def control(self) -> Grid:
-            return self.grid
-
-    class Selected(Message):
+    class Selected(_GridMessage):
         """A person pressed Enter on a row."""
 
         def __init__(self, grid: Grid, key: str) -> None:
-            super().__init__()
-            self.grid = grid
+            super().__init__(grid)
             self.key = key
 
-        @property
-        def control(self) -> Grid:
-            return self.grid
-
-    class MarksChanged(Message):
+    class MarksChanged(_GridMessage):
         """A person marked rows or took marks away; `keys` are all that are marked now."""
 
         def __init__(self, grid: Grid, keys: frozenset[str]) -> None:
-            super().__init__()
-            self.grid = grid
+            super().__init__(grid)
             self.keys = keys
-
-        @property
-        def control(self) -> Grid:
-            return self.grid
 
     def __init__(
         self,
