@@ -11,7 +11,7 @@ from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_widgets.cells import Cell, age, fit_runs, millis, width_of
 from gaesup_widgets.drawn import DrawnLines
 from gaesup_widgets.footer import KeyFooter, KeyHint, footer_runs
-from gaesup_widgets.paint import Lines, Runs
+from gaesup_widgets.paint import Lines, Runs, wrapped
 
 _ENGINE_CELLS, _DATA_CELLS, _LINE_CELLS, _AUTO_CELLS, _READ_ONLY_CELLS = 18, 10, 11, 16, 10
 _OLD_AFTER_S = 5.0
@@ -139,7 +139,10 @@ class TabLine(DrawnLines):
 class Foot(KeyFooter):
     """The last line: keys, or for a while what was just said."""
 
+    DEFAULT_CSS = "Foot { height: auto; min-height: 1; }"
     SAYS_FOR_S = 6.0
+    MOST_LINES = 3
+    """Of a notice: why something is not possible, and what to do instead, is read to its end."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(symbols=desk.symbols)
@@ -167,6 +170,12 @@ class Foot(KeyFooter):
             return super().lines_for(width)
         text, style = self._said
         pinned: list[KeyHint] = [h for h in self._hints if h.is_pinned and h.is_danger]
+        if width_of(text) + 1 > width:
+            lines = wrapped([Cell(text, style)], max(10, width - 2))
+            if len(lines) > self.MOST_LINES:
+                rest = [c for line in lines[self.MOST_LINES - 1 :] for c in (Cell(" "), *line)]
+                lines = [*lines[: self.MOST_LINES - 1], rest[1:]]
+            return [[Cell(" "), *line] for line in lines]
         right = footer_runs(pinned, 10, self._symbols) if width_of(text) + 12 < width else []
         left = fit_runs([Cell(f" {text}", style)], width - (10 if right else 0))
         return [[*left, *right]]
@@ -193,8 +202,6 @@ class Strip(Lines):
     def _link_lines(self) -> list[Runs]:
         link = self._desk.link
         if link.state == "lost":
-            from gaesup_widgets.paint import wrapped
-
             runs = [Cell(" no engine: ", "bad"), Cell(f"{link.problem}; trying again")]
             return wrapped(runs, max(20, self.app.size.width - 2))[:3]
         if link.state == "late":

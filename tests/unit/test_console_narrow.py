@@ -138,3 +138,17 @@ async def test_a_deployment_has_its_own_events_however_much_happened_elsewhere_s
         await console.type(quiet.partition("@")[0])
         await console.press("enter", "g", "enter")
         await console.expects("Recent events", "v7 is stable, long ago")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_why_something_is_not_possible_is_read_to_its_end(size: tuple[int, int]) -> None:
+    why = "no stable version to go back to: deploy a version that is well, or stop it with scale 0"
+    async with console_on(size=size) as console:
+        console.engine.world.deployments[CART]["actions"]["rollback"] = why
+        console.engine.change(CART)
+        await console.until(lambda: console.console.router.reason("rollback") == why, "the change")
+        await console.press("b")
+        await console.expects("with scale 0")
+        await console.press("j")
+        await console.expects("? Help")
+        assert console.screen_text.splitlines()[-1].endswith("! STOP")
