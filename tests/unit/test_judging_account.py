@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gaesup_tui.domain.judging import Arm, State, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
-from gaesup_tui.domain.judging.counters import common_bounds, increment, rebucket
+from gaesup_tui.domain.judging.counters import increment
 from gaesup_tui.domain.judging.flips import errors_to_abort, flips, slowdown_to_abort
 from gaesup_tui.domain.judging.intervals import error_interval, interval
 from gaesup_tui.domain.judging.words import flip, sentence
@@ -185,11 +185,3 @@ def test_counters_that_restart_vanish_or_appear_are_no_negative_traffic() -> Non
     }
     assert increment(before, now) == (Arm(34, 3, (30, 1)), 1)
     assert increment(before, {"new": now["new"]}) == (None, 0)
-
-
-def test_two_bucket_layouts_meet_at_their_common_bounds() -> None:
-    fine, coarse = (0.01, 0.02, 0.05, 0.1), (0.01, 0.05, 0.1, 1.0)
-    common = common_bounds(fine, coarse)
-    assert common == (0.01, 0.05, 0.1)
-    assert rebucket((1, 2, 3, 4, 5), fine, common) == (1, 5, 4, 5)
-    assert rebucket((1, 2, 3, 4, 5), coarse, common) == (1, 2, 3, 9)

@@ -7,8 +7,7 @@ are counted, since they are a matter for the guards.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from gaesup_tui.domain.judging.feed import Arm, add_arms
@@ -52,20 +51,3 @@ def _difference(old: Arm, now: Arm) -> Arm | None:
     if min(requests, errors, conversions or 0, *(latency or ())) < 0:
         return None
     return Arm(requests, errors, latency, conversions)
-
-
-def common_bounds(one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
-    """The bucket bounds that both layouts have; without at least three, latency has no data."""
-    shared = set(other)
-    return tuple(bound for bound in one if bound in shared)
-
-
-def rebucket(
-    counts: Sequence[int], bounds: Sequence[float], common: Sequence[float]
-) -> tuple[int, ...]:
-    """The same requests in the buckets of ``common``, each of which is among ``bounds``."""
-    merged = [0] * (len(common) + 1)
-    for count, bound in zip(counts, bounds, strict=False):
-        merged[bisect_left(common, bound)] += count
-    merged[-1] += counts[-1]
-    return tuple(merged)

@@ -47,7 +47,8 @@ def installed_backends(places: ports.Places) -> dict[str, Backend]:
     found: dict[str, Backend] = {}
     for point in entry_points(group=GROUP):
         try:
-            found[point.name] = point.load()(places)
+            factory: ports.BackendFactory = point.load()
+            found[point.name] = factory(places)
         except Exception as error:  # a third party's code: whatever it throws, the others work
             log.error(
                 "backend %s cannot be loaded: %s: %s", point.name, type(error).__name__, error
