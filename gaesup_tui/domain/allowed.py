@@ -9,13 +9,13 @@ from gaesup_tui.domain.holding import held_before
 from gaesup_tui.domain.ignoring import no_ignore
 from gaesup_tui.domain.locks import lock_of, locked_for
 from gaesup_tui.domain.retrying import no_again
+from gaesup_tui.domain.rewaving import no_scale_in_waves
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.second_person import needs_another
 from gaesup_tui.domain.stepping_back import share_before
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Compare, Pause
 from gaesup_tui.domain.stop_views import STOP_WORDS
 from gaesup_tui.domain.waiting import runs_out_at
-from gaesup_tui.domain.waves import in_waves
 from gaesup_tui.domain.world import World
 
 DEPLOYMENT_ACTIONS = (
@@ -227,12 +227,7 @@ def _no_scale(state: Deployment) -> str | None:
     rollout = state.active
     if rollout is None:
         return None if state.stable else "nothing runs here to scale"
-    if rollout.phase == "forward" and in_waves(rollout.plan):
-        return (
-            f"{rollout.candidate.version} comes in waves made for {rollout.replicas} replicas: "
-            "scale once it came to rest"
-        )
-    return None
+    return no_scale_in_waves(rollout) if rollout.phase == "forward" else None
 
 
 def _no_retry(state: Deployment) -> str | None:

@@ -8,6 +8,7 @@ successors came. A replica that is not ready serves nobody and may go in any cas
 from __future__ import annotations
 
 from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.pacing import is_paced, least_ready
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Scale
 
@@ -32,6 +33,8 @@ def held_back(rollout: Rollout, seen: DeploymentSeen, replicas: int) -> str | No
         return "the base stays: all of it is wanted back"
     done = [step for step in rollout.plan[: rollout.index + 1] if isinstance(step, Scale)]
     allowed = next((step.unavailable for step in reversed(done) if step.side == "base"), 0)
+    if is_paced(rollout):
+        allowed = rollout.replicas - least_ready(rollout)
     return _short(rollout, seen, there.wanted, replicas, allowed)
 
 

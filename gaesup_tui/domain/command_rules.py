@@ -16,8 +16,9 @@ from gaesup_tui.domain.global_rollback import begin
 from gaesup_tui.domain.gradual import gradual_way_back
 from gaesup_tui.domain.ignoring import ignore
 from gaesup_tui.domain.queueing import drop, drop_all, queue_deploy
-from gaesup_tui.domain.retrying import from_failed, replicas_again
+from gaesup_tui.domain.retrying import plan_again, replicas_again
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.rewaving import scale
 from gaesup_tui.domain.rollout import Actor
 from gaesup_tui.domain.rollout_rules import retreat
 from gaesup_tui.domain.second_person import approvers, begins_at_gate, first_word
@@ -25,9 +26,7 @@ from gaesup_tui.domain.stepping_back import share_before, weight_at
 from gaesup_tui.domain.steps import Analyse, AwaitTrain, Bake, Cause, Compare, Pause
 from gaesup_tui.domain.text import printable_line
 from gaesup_tui.domain.train_commands import abort_train, promote_train, start_train
-from gaesup_tui.domain.train_order import without_stops
 from gaesup_tui.domain.waiting import runs_out_at
-from gaesup_tui.domain.waves import resized
 from gaesup_tui.domain.world import World, in_scope
 
 
@@ -163,7 +162,7 @@ def _on_deployment(
                     f"scale {key}: a rollout is moving, and needs replicas to look at",
                     hint="promote or abort it first, then scale to 0",
                 )
-            return [ev.DeploymentScaled(deployment=key, replicas=command.replicas, why=command.why)]
+            return [scale(state, command.replicas, command.why)]
         case cmd.ReleaseHold():
             _need_reason(command.why, "releasing a hold")
             released = ev.HoldReleased(deployment=key, why=command.why)
@@ -275,8 +274,8 @@ def _retry(state: Deployment, command: cmd.Retry, by: Actor, now: float) -> ev.R
     failed = state.rollout
     assert failed is not None  # why_not looked
     replicas = replicas_again(state, failed)
-    plan = from_failed(failed)[0] if command.start == "failed" else failed.spec.plan
-    spec = failed.spec.model_copy(update={"plan": resized(without_stops(plan), replicas)})
+    plan = plan_again(state, failed, failed_step=command.start == "failed")
+    spec = failed.spec.model_copy(update={"plan": plan})
     return create(
         state.key,
         state,

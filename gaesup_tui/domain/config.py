@@ -18,10 +18,11 @@ from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.policy import Policy
 from gaesup_tui.domain.revision import Limits, Sha256, make_revision
+from gaesup_tui.domain.rolling_spec import RollingSpec
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.step_spec import Expression, StrategyStep
 from gaesup_tui.domain.steps import Check, Guard, StrategyName, WhileMoving
-from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, RollingSpec, StrategySpec
+from gaesup_tui.domain.strategy_spec import BlueGreenSpec, CanarySpec, StrategySpec
 from gaesup_tui.domain.text import parse_quantity
 from gaesup_tui.domain.train_config import TrainSpec, train_fault
 from gaesup_tui.domain.window_spec import WindowSpec

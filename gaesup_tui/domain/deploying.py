@@ -70,6 +70,7 @@ def rollout_spec_of(command: cmd.Deploy, replicas: int, there: int | None) -> Ro
         while_moving=spec.while_moving,
         colours=command.strategy == "blueGreen",
         rollback_bake_s=spec.rollback_bake,
+        rolling=spec.rolling if name == "rolling" else None,
     )
 
 

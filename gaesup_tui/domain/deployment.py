@@ -16,12 +16,11 @@ from gaesup_tui.domain.rollout import (
     Verified,
     enter,
     other_colour,
-    wished,
 )
 from gaesup_tui.domain.rollout_fold import moved
-from gaesup_tui.domain.steps import AUTOMATIC, Scale, SetTraffic
+from gaesup_tui.domain.steps import AUTOMATIC, SetTraffic
 from gaesup_tui.domain.verdict import Verdict
-from gaesup_tui.domain.waves import resized
+from gaesup_tui.domain.waves import scaled
 
 KEEP_RELEASES = 20
 KEEP_PAST = 10
@@ -165,7 +164,7 @@ def _fold(state: Deployment, recorded: ev.Recorded) -> Deployment:
         case ev.RolloutCreated() as event:
             return _created(state, event)
         case ev.DeploymentScaled() as event:
-            return _scaled(state, event.replicas, recorded.at)
+            return _scaled(state, event, recorded.at)
         case ev.HoldSet(why=why):
             hold = Hold(by=recorded.by, at=recorded.at, why=why)
             return _standing(state).model_copy(update={"hold": hold})
@@ -245,26 +244,10 @@ def _standing(state: Deployment) -> Deployment:
     return state.model_copy(update={"rollout": rollout})
 
 
-def _scaled(state: Deployment, replicas: int, at: float) -> Deployment:
-    changed: dict[str, object] = {"replicas": replicas}
+def _scaled(state: Deployment, event: ev.DeploymentScaled, at: float) -> Deployment:
+    changed: dict[str, object] = {"replicas": event.replicas}
     if rollout := state.active:
-        sides = {
-            name: replicas
-            for name in ("candidate_replicas", "base_replicas")
-            if getattr(rollout, name)
-        }
-        more: dict[str, object] = {"replicas": replicas, "base_wanted": replicas}
-        more["scaled"] = rollout.scaled or replicas != rollout.base_wanted
-        if rollout.phase == "back":  # or its plan would ask for the base as it was before
-            more["plan"] = tuple(
-                step.model_copy(update={"replicas": replicas})
-                if isinstance(step, Scale) and step.side == "base"
-                else step
-                for step in rollout.plan
-            )
-        else:  # or what is still to start would start as many as were wanted before
-            more["plan"] = resized(rollout.plan, replicas)
-        changed["rollout"] = rollout.model_copy(update=more | wished(rollout, at, **sides))
+        changed["rollout"] = scaled(rollout, event.replicas, at, event.waves)
     return state.model_copy(update=changed)
 
 

@@ -35,6 +35,7 @@ from gaesup_tui.domain.train_events import TrainTurned as TrainTurned
 from gaesup_tui.domain.train_events import TrainWentBack as TrainWentBack
 from gaesup_tui.domain.turns import Turn
 from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.waves import Replanned
 
 
 class RolloutCreated(Frozen):
@@ -201,6 +202,8 @@ class DeploymentScaled(Frozen):
     deployment: DeploymentKey
     replicas: int = Field(ge=0, le=1000)
     why: Text = ""
+    waves: Replanned | None = None
+    """What a rolling update that was on its way goes on with; None: there was none."""
 
 
 class StopPressed(Frozen):

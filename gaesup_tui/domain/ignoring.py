@@ -17,7 +17,7 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import Invalid, Refused
 from gaesup_tui.domain.guards import guard_name
 from gaesup_tui.domain.ignored import ANALYSIS, JUDGE, SMOKE
-from gaesup_tui.domain.retrying import from_failed, no_again, replicas_again
+from gaesup_tui.domain.retrying import from_failed, no_again, replicas_again, waves_changed
 from gaesup_tui.domain.rollout import Actor, Ignored, Rollout
 from gaesup_tui.domain.steps import Analyse, SmokeTest
 from gaesup_tui.domain.text import printable_line
@@ -30,7 +30,12 @@ def no_ignore(state: Deployment) -> str | None:
         return "there is no check: no rollout was here"
     if reason := no_ignore_of(state.rollout):
         return reason
-    return None if state.active else no_again(state, state.rollout)
+    if state.active or not waves_changed(state, state.rollout):
+        return None
+    return no_again(state, state.rollout) or (
+        "replicas were scaled since, so its waves are planned anew: retry it, and ignore the "
+        "check there"
+    )
 
 
 def no_ignore_of(rollout: Rollout) -> str | None:

@@ -17,6 +17,7 @@ from gaesup_tui.domain.queueing import queue_lines
 from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.retrying import retry_lines
 from gaesup_tui.domain.returning import rollback_line, way_back_line
+from gaesup_tui.domain.rewaving import scale_in_waves_lines
 from gaesup_tui.domain.rollout import Actor, Rollout
 from gaesup_tui.domain.second_person import approval_line
 from gaesup_tui.domain.sight import Sight
@@ -310,6 +311,8 @@ def _back(rollout: Rollout, sight: Sight) -> tuple[str, str]:
 
 def _scale_lines(state: Deployment, replicas: int | None, sight: Sight) -> list[tuple[str, str]]:
     here = f"{sum(r.ready for r in sight.seen.revisions.values())} ready" if sight.seen else ""
+    if lines := scale_in_waves_lines(state, replicas, here):
+        return lines
     has = f"{state.replicas} of each revision that serves{', ' + here if here else ''}"
     if replicas is None:
         return [("Has", has), ("Then", "as many as you say")]
@@ -368,7 +371,7 @@ def _resting_lines(state: Deployment, asked: _Asked, sight: Sight) -> list[tuple
             return [("Then", then), ("Takes", takes), *said, ("Leaves", stable)]
         case "retry" | "retry_failed":
             assert state.rollout is not None  # why_not looked
-            return retry_lines(state.rollout, failed_step=action == "retry_failed")
+            return retry_lines(state, state.rollout, failed_step=action == "retry_failed")
         case "unhold":
             assert state.hold is not None  # why_not looked
             held = f"{state.hold.why} (by {state.hold.by.name})"

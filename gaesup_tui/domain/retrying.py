@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.rolling import rolling
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import (
     Analyse,
@@ -14,7 +15,8 @@ from gaesup_tui.domain.steps import (
     SetTraffic,
     SmokeTest,
 )
-from gaesup_tui.domain.waves import in_waves
+from gaesup_tui.domain.train_order import without_stops
+from gaesup_tui.domain.waves import in_waves, resized
 
 
 def from_failed(failed: Rollout) -> tuple[Plan, int]:
@@ -42,20 +44,43 @@ def replicas_again(state: Deployment, failed: Rollout) -> int:
 
 
 def no_again(state: Deployment, failed: Rollout) -> str | None:
-    """Why its plan cannot be run once more; None when it can."""
-    plan = failed.spec.plan
-    if failed.spec.strategy != "rolling" and not in_waves(plan):
-        return None
-    counts = [s.replicas for s in plan if isinstance(s, Scale) and s.side == "candidate"]
-    fits = state.replicas == failed.base_wanted and max(counts) == failed.replicas
-    if fits and not failed.scaled:
+    """Why it cannot be run once more; None when it can."""
+    if failed.spec.rolling is not None or not waves_changed(state, failed):
         return None
     return "replicas were scaled since, so its waves do not fit any more: deploy it again"
 
 
-def retry_lines(failed: Rollout, *, failed_step: bool) -> list[tuple[str, str]]:
+def waves_changed(state: Deployment, failed: Rollout) -> bool:
+    """Whether its plan has waves that were made for another number of replicas than there is."""
+    plan = failed.spec.plan
+    if failed.spec.strategy != "rolling" and not in_waves(plan):
+        return False
+    counts = [s.replicas for s in plan if isinstance(s, Scale) and s.side == "candidate"]
+    fits = state.replicas == failed.base_wanted and max(counts) == failed.replicas
+    return failed.scaled or not fits
+
+
+def plan_again(state: Deployment, failed: Rollout, *, failed_step: bool) -> Plan:
+    """The steps it takes once more; of waves that do not fit any more, new ones, all of them."""
+    replicas, spec = replicas_again(state, failed), failed.spec.rolling
+    if spec is not None and waves_changed(state, failed):
+        checks = next((s.checks for s in failed.spec.plan if isinstance(s, SmokeTest)), ())
+        return rolling(spec, replicas, checks, state.replicas or replicas)
+    plan = from_failed(failed)[0] if failed_step else failed.spec.plan
+    return resized(without_stops(plan), replicas)
+
+
+def retry_lines(state: Deployment, failed: Rollout, *, failed_step: bool) -> list[tuple[str, str]]:
     """From which step it begins again, and that there is another way to begin."""
     version, plan = failed.candidate.version, failed.spec.plan
+    why = failed.cause.reason if failed.cause else ""
+    if waves_changed(state, failed):
+        count = replicas_again(state, failed)
+        steps = plan_again(state, failed, failed_step=failed_step)
+        titles = ", ".join(step.title() for step in steps[:4])
+        then = f"{version} again from the start: {titles} …"
+        scaled = f"planned anew for {count} replicas: they were scaled since"
+        return [("Then", then), ("Waves", scaled), ("Failed by", why)]
     again, index = from_failed(failed)
     if failed_step:
         rest = again[index:]
@@ -64,5 +89,4 @@ def retry_lines(failed: Rollout, *, failed_step: bool) -> list[tuple[str, str]]:
     else:
         then = f"{version} again from the start: {', '.join(step.title() for step in plan[:4])} …"
         other = f"from {again[index].title()}, where it ended: retry --from failed"
-    why = failed.cause.reason if failed.cause else ""
     return [("Then", then), ("Or", other), ("Failed by", why)]

@@ -75,8 +75,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return note, "ok" if healthy else "bad"
         case ev.Acknowledged():
             return "rollback acknowledged", "info"
-        case ev.DeploymentScaled(replicas=replicas):
-            return f"scaled to {replicas}", "info"
+        case ev.DeploymentScaled(replicas=replicas, waves=waves):
+            return f"scaled to {replicas}{', waves planned anew' if waves else ''}", "info"
         case ev.DeploymentDeleted():
             return "deleted", "warn"
         case _ if isinstance(event, ClaimEvent):

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Frozen, GuardLimit, Name, Spec, Text
+from gaesup_tui.domain.rolling_spec import RollingSpec
 from gaesup_tui.domain.route_spec import ConversionSpec, MatchSpec, Sticky
 from gaesup_tui.domain.text import duration
 
@@ -293,6 +294,8 @@ class RolloutSpec(Frozen):
     """How long a later rollback from it is watched with the revision it leaves still warm."""
     gradual_abort_s: Duration = 60.0
     """How long a gradual abort takes from its first share to none."""
+    rolling: RollingSpec | None = None
+    """What its waves were planned from, so that they can be planned anew; None: it has none."""
 
 
 def compares(spec: RolloutSpec) -> bool:

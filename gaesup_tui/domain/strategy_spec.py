@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from gaesup_tui.domain.abtest.spec import ABTestSpec
-from gaesup_tui.domain.amounts import Amount, is_none
 from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Spec
+from gaesup_tui.domain.rolling_spec import RollingSpec
 from gaesup_tui.domain.route_spec import Sticky
 from gaesup_tui.domain.step_rules import growth_fault
 from gaesup_tui.domain.step_spec import AnalysisSpec, CanaryStep, Expression, PauseSpec
@@ -71,31 +71,6 @@ class BlueGreenSpec(Spec):
         if list(self.steps) != sorted(set(self.steps)) or self.steps[-1] != 100:
             shares = ", ".join(str(share) for share in self.steps)
             raise ValueError(f"the shares {shares} have to grow and to end with 100")
-        return self
-
-
-class RollingSpec(Spec):
-    """Replica by replica, as Kubernetes does it."""
-
-    max_surge: Amount = 1
-    """How many replicas more there may be meanwhile: a number, or a percent, rounded up."""
-    max_unavailable: Amount = 1
-    """How many fewer may be ready meanwhile: a number, or a percent, rounded down. With a surge
-    at least one stays ready."""
-    min_ready: Duration = 0.0
-    """How long each new replica must have been ready before it counts as ready."""
-    bake: Duration = 60.0
-    """How long the old revision stays warm after all traffic is on the new one."""
-    progress_deadline: Duration = 60.0
-    """How long a replica may take to be ready before the rollout is given up."""
-
-    @model_validator(mode="after")
-    def _something_may_move(self) -> RollingSpec:
-        if is_none(self.max_surge) and is_none(self.max_unavailable):
-            raise ValueError(
-                "maxSurge and maxUnavailable are both 0, so no replica could ever be replaced: "
-                "let one of them be 1 or more"
-            )
         return self
 
 

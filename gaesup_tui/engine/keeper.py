@@ -11,7 +11,9 @@ from gaesup_tui.domain.capacity import held_back
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.fresh import copy_of_base
 from gaesup_tui.domain.observation import DeploymentSeen
+from gaesup_tui.domain.pacing import is_paced, paced
 from gaesup_tui.domain.revision import Revision
+from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.route import Route
 from gaesup_tui.domain.routing import reached, route_of
 from gaesup_tui.engine.lane import Lane
@@ -45,6 +47,8 @@ class Keeper:
         self._asked: list[Route] = []
         """Routes that may be in force: the last one the backend took, and all asked for since."""
         self._replicas: dict[str, Lane[_Replicas]] = {}
+        self._counts: dict[str, list[int]] = {}
+        """Counts of a revision that may be in force: the last one taken, and all asked since."""
 
     async def _set_traffic(self, wish: Route) -> None:
         self._asked.append(wish)
@@ -61,7 +65,11 @@ class Keeper:
 
     async def _ensure(self, wish: _Replicas) -> None:
         revision, count = wish
+        asked = self._counts.setdefault(revision.id, [])
+        asked.append(count)
         await self._backend.ensure(self._key, self._here(revision), count)
+        if count in asked:
+            del asked[: asked.index(count)]
 
     def _go_on(self) -> None:
         if self._state is not None:
@@ -73,6 +81,7 @@ class Keeper:
             if self._boot:
                 self._traffic.reset()
                 self._asked.clear()
+                self._counts.clear()
                 for lane in self._replicas.values():
                     lane.reset()
             self._boot = boot
@@ -87,11 +96,19 @@ class Keeper:
 
     def _compare(self, state: Deployment) -> None:
         _, route, wished = self._wished(state)
+        rollout = state.active
+        if rollout is not None and is_paced(rollout):
+            wished = self._paced(rollout, wished)
         self._missing = missing(self._seen, route, wished)
         for revision, count in wished.values():
             self._want_replicas(revision, count, route.weights, state)
         self._remove_others(state, wished, route.weights)
         self._want_traffic(state, route)
+
+    def _paced(self, rollout: Rollout, wished: dict[str, _Replicas]) -> dict[str, _Replicas]:
+        """What may be asked for now of what is wished."""
+        now = paced(rollout, self._seen, self._counts)
+        return {name: (wished[name][0], count) for name, count in now.items() if name in wished}
 
     def _lane(self, revision: str) -> Lane[_Replicas]:
         lane = self._replicas.get(revision)
@@ -128,6 +145,8 @@ class Keeper:
         rollout = state.active
         if rollout is None or rollout.base is None or rollout.base.id != revision.id:
             return False
+        if is_paced(rollout):
+            return False
         if self._seen is None:
             return count < rollout.base_wanted
         return held_back(rollout, self._seen, count) is not None
@@ -145,6 +164,7 @@ class Keeper:
                 self._want_replicas(known[other], 0, weights, state)
         for gone in self._replicas.keys() - wished.keys() - seen.revisions.keys():
             self._replicas.pop(gone).close()
+            self._counts.pop(gone, None)
 
     def _want_traffic(self, state: Deployment, route: Route) -> None:
         seen = self._seen

@@ -53,6 +53,55 @@ def test_a_rolling_update_of_six_replicas_fails_no_request(stack: Stack) -> None
     assert fewest >= 5  # maxUnavailable is 1 where nothing is said
 
 
+def test_a_rolling_update_is_scaled_up_and_down_between_its_waves(stack: Stack) -> None:
+    rolling = {"bake": "1s", "minReady": "1s", "maxUnavailable": 0}
+    stack.write_project({"cart": ROLLING | {"rolling": rolling}})
+    port = stack.serve("cart", "v41")
+    stack.ask("scale", replicas=3)
+    stack.until(CART, lambda row: row["ready"] == 3, "three ready")
+    stack.write_project({"cart": ROLLING | {"rolling": rolling}}, replicas=None)
+    fewest, most = 3, 0
+
+    def look() -> None:
+        nonlocal fewest, most
+        (view,) = stack.client.snapshot()["deployments"]
+        fewest = min(fewest, sum(revision["ready"] for revision in view["revisions"]))
+        most = max(most, sum(revision["wanted"] for revision in view["revisions"]))
+
+    def shared(row: StatusRow) -> bool:
+        look()
+        return bool(row["rollout"] and row["rollout"]["weight_seen"])
+
+    def with_five(row: StatusRow) -> bool:
+        look()
+        return (row["ready"] or 0) >= 5
+
+    def arrived(row: StatusRow) -> bool:
+        look()
+        return row["version"] == "v42" and row["ready"] == 4
+
+    with flowing(port, rps=200) as traffic:
+        stack.deploy("cart", "v42")
+        stack.until(CART, shared, "the first wave serves")
+        stack.ask("scale", replicas=6)
+        stack.until(CART, with_five, "more than before are ready")
+        assert fewest >= 3  # none may be missing of those there were
+        assert most <= 7
+        row = stack.row()
+        assert row["rollout"] is not None, "it arrived before it could be scaled once more"
+        assert row["rollout"]["phase"] == "forward"
+        stack.ask("scale", replicas=4)
+        stack.until(CART, arrived, "four of v42")
+        report = traffic.end()
+    assert wrong(report) == {}
+    assert fewest >= 3
+    said = [event["text"] for event in stack.history()]
+    assert [text for text in said if "waves planned anew" in text] == [
+        "scaled to 6, waves planned anew",
+        "scaled to 4, waves planned anew",
+    ]
+
+
 def test_blue_green_switches_in_shares_and_back_at_once_without_an_error(stack: Stack) -> None:
     stack.write_project({"cart": BLUE_GREEN})
     port = stack.serve("cart", "v41")

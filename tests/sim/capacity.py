@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from gaesup_tui.domain.strategy_spec import RollingSpec
+from gaesup_tui.domain.rolling_spec import RollingSpec
 
 from .broken import must
 
@@ -34,7 +34,7 @@ class Capacity:
         before its successor is whole."""
         if course.rollout.spec.strategy != "rolling":
             return 0, 0
-        spec, of = self.rolling[course.rollout.candidate.id], course.rollout.replicas
+        spec, of = self.rolling[course.rollout.candidate.id], course.replicas
         surge = ceil(_part(spec.max_surge, of))
         unavailable = floor(_part(spec.max_unavailable, of))
         return (surge, unavailable) if surge or unavailable else (0, 1)
@@ -47,7 +47,7 @@ class Capacity:
         floor_ = 1 if surge and course.least_asked else 0
         return max(course.least_asked - unavailable, floor_, 0)
 
-    def check(self, key: str, course: Course, ready: tuple[int, int], gone: str | None) -> None:
+    def check(self, key: str, course: Course, ready: tuple[int, int], gone: str) -> None:
         """``ready`` before and after a call; ``gone``: a revision the call took the last replica
         of while the route sends requests to it."""
         before, after = ready
@@ -58,16 +58,18 @@ class Capacity:
             f"{key}: {after} ready of {before} before, at least {least} must be",
         )
 
-    def check_surge(self, key: str, course: Course, wanted: Mapping[str, int]) -> None:
-        """``wanted`` after a call, by revision."""
+    def check_surge(self, key: str, course: Course, wanted: Mapping[str, int], more: str) -> None:
+        """``wanted`` after a call, by revision; ``more``: the one it started replicas of. What is
+        too much for a number scaled to since only has not gone yet, if nothing was started."""
         rollout = course.rollout
         if rollout.spec.strategy != "rolling" or course.phase != "forward":
             return
-        if course.rescaled or rollout.base is None:
+        if rollout.base is None or (course.rescaled and not more):
             return
-        if wanted.get(rollout.base.id, 0) > rollout.base_wanted:
+        if not course.rescaled and wanted.get(rollout.base.id, 0) > rollout.base_wanted:
             return  # scaled down just before it began, and that is not over yet
-        most = max(rollout.replicas, rollout.base_wanted) + self._limits(course)[0]
+        whole = course.replicas if course.rescaled else max(rollout.replicas, rollout.base_wanted)
+        most = whole + self._limits(course)[0]
         # What an earlier rollout left is still going, perhaps, and is not counted.
         total = sum(wanted.get(each.id, 0) for each in (rollout.base, rollout.candidate))
         must(total <= most, f"{key}: {total} replicas, at most {most} may be")

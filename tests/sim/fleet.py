@@ -67,10 +67,11 @@ class Witness:
         """Called when something else than the engine changes a place."""
 
     def replicas_changed(
-        self, key: str, ready: tuple[int, int], wanted: Mapping[str, int], gone: str | None
+        self, key: str, ready: tuple[int, int], wanted: Mapping[str, int], gone: str, more: str
     ) -> None:
         """Called when the engine changed a count of replicas in a place that nothing else
-        disturbed lately: all that are ready, before and after; see ``Capacity.check``."""
+        disturbed lately: all that are ready, before and after; see ``Capacity.check``.
+        ``more``: a revision that has more of them now; empty: none has."""
 
 
 class Fleet:
@@ -162,13 +163,15 @@ class Fleet:
         before = self.ready(place)
         more = replicas - running.wanted
         running.births = [*running.births[:replicas], *[self.now] * more]
-        gone = revision if not replicas and place.weights.get(revision) else None
+        gone = revision if not replicas and place.weights.get(revision) else ""
         if not replicas:
             del place.revisions[revision]
             place.weights.pop(revision, None)
         if self._calm(key):
             wanted = {name: there.wanted for name, there in place.revisions.items()}
-            self.witness.replicas_changed(key, (before, self.ready(place)), wanted, gone)
+            ready = (before, self.ready(place))
+            started = revision if more > 0 else ""
+            self.witness.replicas_changed(key, ready, wanted, gone, started)
 
     def split(self, key: str, route: Route) -> None:
         place = self.places.setdefault(key, Place())

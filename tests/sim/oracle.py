@@ -125,7 +125,7 @@ class Oracle(Witness):
         self.arms.forget(key)
 
     def replicas_changed(
-        self, key: str, ready: tuple[int, int], wanted: Mapping[str, int], gone: str | None
+        self, key: str, ready: tuple[int, int], wanted: Mapping[str, int], gone: str, more: str
     ) -> None:
         """Called when the engine changed a count of replicas; see ``Capacity.check``."""
         try:
@@ -133,7 +133,7 @@ class Oracle(Witness):
             if course and key not in self.deletions.gone:
                 self.capacity.check(key, course, ready, gone)
                 if not self.lags():
-                    self.capacity.check_surge(key, course, wanted)
+                    self.capacity.check_surge(key, course, wanted, more)
         except Broken as broken:
             self.broken = self.broken or broken
 
@@ -338,9 +338,27 @@ class Oracle(Witness):
             case ev.DeploymentScaled(replicas=replicas):
                 must(replicas or course.phase == "finished", f"{key}: nothing left to move")
                 course.replicas, course.rescaled = replicas, True
-                course.least_asked = min(course.least_asked, replicas)
+                waves = course.rollout.spec.strategy == "rolling" and course.phase == "forward"
+                course.least_asked = replicas if waves else min(course.least_asked, replicas)
+                if waves:
+                    self._replanned(key, course, event)
             case ev.RolloutFinished(outcome=outcome):
                 self._finished(key, course, outcome, at)
+
+    @staticmethod
+    def _replanned(key: str, course: Course, event: ev.DeploymentScaled) -> None:
+        """Waves that are scaled on their way end with as many as were asked for."""
+        must(event.waves is not None, f"{key}: its waves are not planned anew")
+        assert event.waves is not None
+        there, rest = course.plan[: course.index], event.waves.rest
+        counts = [s.replicas for s in rest if isinstance(s, Scale) and s.side == "candidate"]
+        ends = counts[-1] if counts else event.waves.candidate
+        must(ends == event.replicas, f"{key}: scaled to {event.replicas}, ends with {ends}")
+        must(rest[-1] == Scale(side="base", replicas=0), f"{key}: its base would stay")
+        stays = rest[0] == course.plan[course.index]
+        course.plan = (*there, *rest)
+        if not stays:
+            course.enter(course.index, course.began)
 
     @staticmethod
     def _back_a_step(key: str, course: Course, index: int, at: float) -> None:

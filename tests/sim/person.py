@@ -198,6 +198,8 @@ class People:
             return cmd.Resume(deployment=key)
         if state.hold and random.random() < 0.25:
             return cmd.ReleaseHold(deployment=key, why="looked at it")
+        if state.active and state.active.spec.rolling and random.random() < 0.15:
+            return cmd.Scale(deployment=key, replicas=random.choice((1, 2, 3, 4, 6, 8)))
         luck = random.random()
         if luck < 0.43:
             return cmd.Promote(deployment=key, expect_seq=expect)

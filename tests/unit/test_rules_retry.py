@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.errors import Refused
 from gaesup_tui.domain.preview import preview
+from gaesup_tui.domain.rolling import rolling
+from gaesup_tui.domain.rolling_spec import RollingSpec
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.steps import Scale, SetTraffic
 from gaesup_tui.domain.viewing import Sight
 
-from .story import KEY, Story
+from .story import KEY, Story, revision
 
 
 @pytest.fixture
@@ -55,21 +59,61 @@ def test_what_was_scaled_since_counts_more(story: Story, strategy: str) -> None:
     assert (rollout.replicas, candidates(rollout)) == (7, [7])
 
 
-def test_waves_made_for_other_replicas_are_not_run_again(story: Story) -> None:
+def test_waves_made_for_other_replicas_are_planned_anew(story: Story) -> None:
     aborted(story, "rolling", 4)
     story.ask(cmd.Scale(deployment=KEY, replicas=7))
-    with pytest.raises(Refused, match="its waves do not fit any more: deploy it again"):
-        again(story)
+    rollout = again(story)
+    assert rollout.replicas == 7
+    assert candidates(rollout)[-1] == 7
+    assert rollout.plan == rolling(RollingSpec(), 7, (), 7)
 
 
-def test_nor_one_wave_that_was_made_for_a_smaller_base(story: Story) -> None:
+def test_so_is_one_wave_that_was_made_for_a_smaller_base(story: Story) -> None:
     story.ask(cmd.Scale(deployment=KEY, replicas=1))
-    story.deploy("v42", "rolling", replicas=3, rolling={"maxSurge": 2, "maxUnavailable": 0})
+    spec = {"maxSurge": 2, "maxUnavailable": 0}
+    story.deploy("v42", "rolling", replicas=3, rolling=spec)
     story.ask(cmd.Scale(deployment=KEY, replicas=3))
     story.ask(cmd.Abort(deployment=KEY))
     story.settle()
+    rollout = again(story)
+    assert rollout.plan == rolling(RollingSpec.model_validate(spec), 3, (), 3)
+    story.settle()
+    story.later(3600)
+    assert story.deployment.stable == revision("v42")
+
+
+@pytest.mark.parametrize("start", ["start", "failed"])
+def test_one_that_was_scaled_on_its_way_is_planned_anew_as_a_whole(
+    story: Story, start: Any
+) -> None:
+    story.deploy("v42", "rolling", 4)
+    while not (story.deployment.active and story.deployment.active.weight_percent):
+        story.look()
+    story.ask(cmd.Scale(deployment=KEY, replicas=6))
+    story.ask(cmd.Abort(deployment=KEY))
+    story.settle()
+    assert story.deployment.replicas == 6
+    shown = preview(story.world, "retry", KEY, Sight(), story.now)
+    lines = dict(shown["lines"])
+    assert lines["Then"].startswith("v42 again from the start: candidate × 1, healthy")
+    assert lines["Waves"] == "planned anew for 6 replicas: they were scaled since"
+    assert "Or" not in lines
+    story.ask(cmd.Retry(deployment=KEY, start=start))
+    rollout = story.deployment.active
+    assert rollout is not None
+    assert rollout.plan == rolling(RollingSpec(), 6, (), 6)
+
+
+def test_waves_of_an_old_journal_are_not_run_again_after_a_scale(story: Story) -> None:
+    """It does not know what they were planned from."""
+    aborted(story, "rolling", 4)
+    failed = story.deployment.rollout
+    assert failed is not None
+    old = failed.model_copy(update={"spec": failed.spec.model_copy(update={"rolling": None})})
+    story.world.deployments[KEY] = story.deployment.model_copy(update={"rollout": old})
+    story.ask(cmd.Scale(deployment=KEY, replicas=7))
     with pytest.raises(Refused, match="its waves do not fit any more: deploy it again"):
-        story.ask(cmd.Retry(deployment=KEY))
+        again(story)
 
 
 def test_one_that_was_scaled_to_nothing_rolls_with_the_base_it_starts(story: Story) -> None:
@@ -82,8 +126,8 @@ def test_one_that_was_scaled_to_nothing_rolls_with_the_base_it_starts(story: Sto
 
 
 def test_from_the_failed_step_no_wave_takes_replicas_that_still_have_traffic(story: Story) -> None:
-    rolling = {"maxSurge": 0, "maxUnavailable": "50%", "bake": 60}
-    story.deploy("v42", "rolling", 3, rolling=rolling)
+    spec = {"maxSurge": 0, "maxUnavailable": "50%", "bake": 60}
+    story.deploy("v42", "rolling", 3, rolling=spec)
     story.settle()
     story.ask(cmd.Abort(deployment=KEY))
     story.settle()
@@ -92,16 +136,6 @@ def test_from_the_failed_step_no_wave_takes_replicas_that_still_have_traffic(sto
     assert rollout is not None
     gone = rollout.plan.index(Scale(side="base", replicas=0))
     assert any(isinstance(step, SetTraffic) for step in rollout.plan[:gone])
-
-
-def test_what_comes_in_waves_is_not_scaled_before_it_is_there(story: Story) -> None:
-    story.deploy("v42", "rolling", 4)
-    with pytest.raises(Refused, match="v42 comes in waves made for 4 replicas: scale once"):
-        story.ask(cmd.Scale(deployment=KEY, replicas=7))
-    story.settle()
-    story.later(3600)
-    story.ask(cmd.Scale(deployment=KEY, replicas=7))
-    assert story.deployment.replicas == 7
 
 
 def test_what_is_scaled_on_its_way_back_comes_to_rest_with_as_many(story: Story) -> None:

@@ -17,8 +17,8 @@ from gaesup_tui.domain import commands as cmd
 from gaesup_tui.domain.capacity import held_back
 from gaesup_tui.domain.observation import DeploymentSeen, ReplicaSeen, RevisionSeen
 from gaesup_tui.domain.rolling import limits, rolling
+from gaesup_tui.domain.rolling_spec import RollingSpec
 from gaesup_tui.domain.steps import AwaitReady, Bake, Check, Scale, SetTraffic, SmokeTest
-from gaesup_tui.domain.strategy_spec import RollingSpec
 from gaesup_tui.domain.waiting import waiting
 
 from .engine_rig import Rig
