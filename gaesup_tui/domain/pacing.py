@@ -29,7 +29,9 @@ class _Side:
 
 def is_paced(rollout: Rollout) -> bool:
     """Whether its replicas are brought to what is wished in this way."""
-    return rollout.spec.rolling is not None and rollout.scaled and rollout.phase == "forward"
+    if rollout.spec.rolling is None or not rollout.scaled or rollout.phase != "forward":
+        return False
+    return rollout.base is not None and rollout.base.id != rollout.candidate.id
 
 
 def now_within(rollout: Rollout) -> Bounds:

@@ -16,6 +16,7 @@ from gaesup_tui.domain import (
     deployment,
     freezing,
     queueing,
+    rewaving,
     rolling,
     rollout_rules,
     routing,
@@ -28,7 +29,7 @@ from gaesup_tui.domain import (
 from gaesup_tui.domain.rollout_rules import Look
 from gaesup_tui.domain.strategy import way_back
 from gaesup_tui.domain.world import World
-from gaesup_tui.engine import decisions
+from gaesup_tui.engine import decisions, keeper
 from gaesup_tui.engine.conductor import Conductor
 from gaesup_tui.engine.draft import Draft, Receipt
 from gaesup_tui.engine.journal import Batch
@@ -115,6 +116,14 @@ def starts_one_replica_more_than_the_surge(patch: pytest.MonkeyPatch) -> None:
         return surge + 1, unavailable
 
     patch.setattr(rolling, "limits", greedy)
+
+
+def starts_what_a_scale_asks_for_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(keeper, "is_paced", lambda rollout: False)
+
+
+def scales_waves_as_if_they_were_whole(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rewaving, "replanned", lambda rollout, replicas: None)
 
 
 def believes_what_was_seen_before_the_wish(patch: pytest.MonkeyPatch) -> None:
@@ -233,6 +242,8 @@ def brings_back_what_is_deleted(patch: pytest.MonkeyPatch) -> None:
         takes_replicas_from_under_the_traffic,
         takes_one_replica_more_than_may_be_missing,
         starts_one_replica_more_than_the_surge,
+        starts_what_a_scale_asks_for_at_once,
+        scales_waves_as_if_they_were_whole,
         believes_what_was_seen_before_the_wish,
         salts_every_step_anew,
         gives_every_revision_the_same_colour,
