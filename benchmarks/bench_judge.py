@@ -19,13 +19,13 @@ import statistics
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.judge_forecasts import healthy_suite, report, watch
-from gaesup_tui.domain.judging import Arm, Start, State, Tick, begin, step
+from benchmarks.judge_forecasts import Watched, healthy_suite, report, watch
+from gaesup_tui.domain.judging import Arm, Start, Tick, begin, step
 from gaesup_tui.domain.judging.account import explain
 from gaesup_tui.domain.judging.saving import save_state
 
@@ -120,14 +120,14 @@ def bench_tick(runs: int) -> None:
     print(f"one tick's record: {len(record)} bytes of JSON, an hour {len(record) * 0.72:.0f} kB")
 
 
-def plain_services(runs: int, seed: int) -> Iterator[tuple[State, Iterable[Tick]]]:
+def plain_services(runs: int, seed: int) -> Iterator[Watched]:
     """Healthy services of 100 to 400 requests/s, each with ten minutes of history."""
     start = Start()
     for number in range(seed, seed + runs):
         service, rng = Service(100 + number, start), random.Random(number)
         per_s, share = rng.choice((100.0, 200.0, 400.0)), rng.choice((0.1, 0.25, 0.5))
         history = [service.arm(per_s) for _ in range(120)]
-        yield begin(start, history), service.each_tick(TICKS, per_s, share)
+        yield "", begin(start, history), service.each_tick(TICKS, per_s, share)
 
 
 def main() -> None:
@@ -144,7 +144,7 @@ def main() -> None:
         services = plain_services(given.runs, given.seed)
     else:
         services = healthy_suite(given.suite, given.runs, given.seed)
-    report([watch(state, ticks) for state, ticks in services])
+    report([watch(*service) for service in services])
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import importlib
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple
 
 from benchmarks.judge_stdio import start_of, tick_of
@@ -33,9 +34,14 @@ class Run(NamedTuple):
     """When it was decided, or the last tick."""
     kind: str
     said: list[Forecast]
+    scenario: str = ""
 
 
-def healthy_suite(folder: Path, runs: int, seed: int) -> Iterator[tuple[State, Iterable[Tick]]]:
+Watched = tuple[str, State, Iterable[Tick]]
+"""The name of its scenario, empty where it is one of its own; the judge before; its traffic."""
+
+
+def healthy_suite(folder: Path, runs: int, seed: int) -> Iterator[Watched]:
     """``runs`` seeds of each healthy scenario of the judge benchmark in ``folder``."""
     sys.path.insert(0, str(folder.resolve()))
     simulator = importlib.import_module("canarysim")
@@ -46,10 +52,10 @@ def healthy_suite(folder: Path, runs: int, seed: int) -> Iterator[tuple[State, I
             messages = (
                 tick_of(simulator.tick_message(run, i, scenario.tick)) for i in range(len(run["t"]))
             )
-            yield start_of(told), messages
+            yield scenario.name, start_of(told), messages
 
 
-def watch(state: State, ticks: Iterable[Tick]) -> Run:
+def watch(scenario: str, state: State, ticks: Iterable[Tick]) -> Run:
     """Judge until the first decision; what is said on the way."""
     said: list[Forecast] = []
     for tick in ticks:
@@ -61,7 +67,7 @@ def watch(state: State, ticks: Iterable[Tick]) -> Run:
         now = forecast(state, rates) if rates else None
         if now is not None and math.isfinite(now.seconds):
             said.append(now)
-    return Run(state.end_s, state.verdict.kind, said)
+    return Run(state.end_s, state.verdict.kind, said, scenario)
 
 
 def report(runs: list[Run]) -> None:
@@ -80,6 +86,35 @@ def report(runs: list[Run]) -> None:
         if run.said
     )
     print(f"ends within the span that is said: {100 * inside:.1f} %")
+    against_medians(runs)
+
+
+def against_medians(runs: list[Run]) -> None:
+    """The middle that is worked out at a rollout's first forecast, as the whole time from its
+    start, against the median of its scenario: luck is left out of what happened, so this is how
+    right the sum is, not what one person will see. A scenario of which half or more is not
+    promoted within the hour has no median and is left out, and counted aloud."""
+    every, middles, without = [], [], 0
+    for name, group in groupby(runs, lambda run: run.scenario):
+        same = list(group)
+        times = [run.end_s if run.kind == "PROMOTE" else math.inf for run in same]
+        firsts = [run.said[0].at_s + run.said[0].seconds for run in same if run.said]
+        if not name or not firsts or math.isinf(typical_s := median(times)):
+            without += bool(name)
+            continue
+        every += [first / typical_s for first in firsts]
+        middles.append(median(firsts) / typical_s)
+        print(f"  {name}: forecast {median(firsts):.0f} s, median {typical_s:.0f} s")
+    if middles:
+        print(
+            f"first forecast against its scenario's median: of {len(middles)} scenarios "
+            f"{100 * fmean(map(_near, middles)):.1f} % within {NEAR:g} times, of {len(every)} "
+            f"rollouts {100 * fmean(map(_near, every)):.1f} %; {without} scenarios have no median"
+        )
+
+
+def _near(ratio: float) -> bool:
+    return 1 / NEAR <= ratio <= NEAR
 
 
 Point = tuple[float, float] | None
@@ -133,4 +168,4 @@ def _holds(run: Run, said: Forecast, point: Point) -> bool | None:
     happened_s = run.end_s - said.at_s + passed_s
     if run.kind != "PROMOTE":
         return False if seconds * NEAR < happened_s else None
-    return 1 / NEAR <= seconds / happened_s <= NEAR
+    return _near(seconds / happened_s)

@@ -11,7 +11,7 @@ from gaesup_tui.cli import targets
 from gaesup_tui.cli.connecting import connect
 from gaesup_tui.cli.output import Output
 from gaesup_tui.cli.settings import changed
-from gaesup_tui.domain.errors import Invalid, Unavailable
+from gaesup_tui.domain.errors import Invalid, NotFound, Unavailable
 from gaesup_tui.domain.judged import verdict_of
 from gaesup_tui.domain.judged_record import Record, read_record, replay
 from gaesup_tui.domain.judged_story import story_of
@@ -21,6 +21,7 @@ from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.text import duration, milliseconds, percent
 from gaesup_tui.domain.verdict import Finding
 from gaesup_tui.domain.verdict_views import TurnView
+from gaesup_tui.service.client import Client
 
 _STYLE = {"PROMOTE": "ok", "CONTINUE": "", "ABORT": "bad", "NO EVIDENCE": "warn"}
 
@@ -38,7 +39,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if args.set or args.config:
             name = "--set" if args.set else "--config"
             raise Invalid(f"{name} is for replay", hint="explain says what was said")
-        return _story(record, args.json, out) if args.history else _explain(record, args.json, out)
+        if args.history:
+            return _story(record, args.json, out)
+        return _explain(record, _possible(engine, record.rollout), args.json, out)
     if args.history:
         raise Invalid("--history is for explain", hint="replay shows how it would have gone")
     return _replay(record, args.set or [], args.config, args.json, out)
@@ -47,9 +50,26 @@ def run(args: argparse.Namespace, out: Output) -> int:
 # Why.
 
 
-def _explain(record: Record, as_json: bool, out: Output) -> int:
+def _possible(engine: Client, rollout: str) -> tuple[str, ...] | None:
+    """Of what helps, what the engine would accept now; None: nothing moves any more, so nothing
+    that is said about the future holds."""
+    try:
+        view = engine.rollout(rollout)
+    except NotFound:
+        return None  # the deployment was deleted, its record was kept
+    if view["phase"] != "forward" or not 0 < view["weight_wished"] < 100:
+        return None
+    return tuple(view["verdict"]["helps"]) if view["verdict"] else ()
+
+
+def _explain(record: Record, possible: tuple[str, ...] | None, as_json: bool, out: Output) -> int:
     state, _ = replay(record, record.start)
     verdict = verdict_of(state)
+    if possible is None:
+        verdict = verdict.when_over()
+    else:
+        still = tuple(action for action in verdict.helps if action in possible)
+        verdict = verdict.model_copy(update={"helps": still})
     if as_json:
         out.raw(json.dumps({"rollout": record.rollout, **verdict.model_dump()}) + "\n")
         return 0

@@ -68,7 +68,8 @@ def _look(engine: Client, args: argparse.Namespace) -> StatusView:
 def _print(view: StatusView, out: Output, *, one: bool) -> None:
     rows = view["deployments"]
     notices = [row for row in rows if row["notice"] and not one]
-    for text, style in (*_banners(view["engine"]), *map(_notice, notices)):
+    beware = [] if one else [line for row in rows for line in _beware(row)]
+    for text, style in (*_banners(view["engine"]), *beware, *map(_notice, notices)):
         out.line(text, style)
     if one:
         lines = details(rows[0], time.time())
@@ -80,6 +81,11 @@ def _print(view: StatusView, out: Output, *, one: bool) -> None:
         out.table(head, cells, [_STYLE.get(row["status"], "") for row in rows])
     else:
         out.line("nothing is deployed: `gaesup deploy UNIT --version V`, or `gaesup demo`")
+
+
+def _beware(row: StatusRow) -> list[tuple[str, str]]:
+    brewing = row["rollout"]["brewing"] if row["rollout"] else []
+    return [(f"{row['key']}: beware, {line}", "bad") for line in brewing]
 
 
 def _notice(row: StatusRow) -> tuple[str, str]:
@@ -207,6 +213,7 @@ def _rollout(row: StatusRow, now: float) -> list[tuple[str, str]]:
         lines.append(("glass", f"broken {rollout['glass']}"))
     if rollout["cause"]:
         lines.append(("", f"because {rollout['cause']}"))
+    lines += [("beware", line) for line in rollout["brewing"]]
     if waiting := row["waiting"]:
         until, then = waiting["until"], waiting["then"]
         if until is not None and then:

@@ -27,14 +27,20 @@ def ailing(state: Deployment, seen: DeploymentSeen | None) -> str:
 def while_ailing(
     state: Deployment, seen: DeploymentSeen | None, why: Waiting | None
 ) -> Waiting | None:
-    """A wait in which nobody looks whether replicas are ready, with what is missing of the new
+    """A wait in which nobody looks whether replicas are ready, with what is missing of either
     revision: whoever decides has to know."""
     rollout = state.active
     if why is None or seen is None or rollout is None or rollout.phase != "forward":
         return why
     if not isinstance(rollout.step, Pause | Analyse | Compare | Bake):
         return why
+    what = why.what
     there = seen.revision(rollout.candidate.id)
-    if (there.ready if there else 0) >= rollout.candidate_replicas:
-        return why
-    return replace(why, what=f"{why.what}; {not_ready(rollout, seen, 'candidate')}")
+    if (there.ready if there else 0) < rollout.candidate_replicas:
+        what = f"{what}; {not_ready(rollout, seen, 'candidate')}"
+    base = seen.revision(rollout.base.id) if rollout.base else None
+    if rollout.base and (base.ready if base else 0) < rollout.base_replicas:
+        what = (
+            f"{what}; of {rollout.base.version}, the way back, {not_ready(rollout, seen, 'base')}"
+        )
+    return why if what == why.what else replace(why, what=what)

@@ -63,6 +63,15 @@ def is_unheeded(rollout: Rollout, verdict: Verdict | None) -> bool:
     return False
 
 
+def asks_person(rollout: Rollout, verdict: Verdict | None) -> bool:
+    """Whether the judge objects to what comes next and only a person can overrule it: an ABORT that
+    does not act, or, where it was asked, sure harm in a metric that is not critical."""
+    if is_unheeded(rollout, verdict):
+        return True
+    asked = isinstance(rollout.step, Analyse) and rollout.step.judge and not rollout.full
+    return asked and verdict is not None and verdict.asks
+
+
 def in_background(rollout: Rollout) -> tuple[str, ...]:
     """The checks that are looked at beside whatever step it stands at."""
     plan = rollout.plan[: rollout.index] if rollout.phase == "forward" else ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gaesup_tui.domain.actions import ACTIONS, BY_ID
-from gaesup_tui.domain.allowed import why_not
+from gaesup_tui.domain.allowed import why_not, why_nots
 from gaesup_tui.domain.claim_preview import breaks, claim_lines
 from gaesup_tui.domain.deleting import delete_lines
 from gaesup_tui.domain.deployment import Deployment, Release
@@ -13,6 +13,7 @@ from gaesup_tui.domain.errors import Invalid, NotFound, Refused
 from gaesup_tui.domain.glass_preview import glass_in_the_way, with_glass, with_lines
 from gaesup_tui.domain.gradual import gradual_line
 from gaesup_tui.domain.ignoring import ignore_lines, meant
+from gaesup_tui.domain.offering import offered
 from gaesup_tui.domain.queueing import queue_lines
 from gaesup_tui.domain.remedies import commands
 from gaesup_tui.domain.retrying import retry_lines
@@ -77,6 +78,8 @@ def preview(
         return with_lines(with_glass(_first(key, version), glass), second)
     if action == "ignore" and state.rollout:
         check = meant(state.rollout, check, sight.brewing)
+    said = sight.verdict or (state.rollout.verdict if state.rollout else None)
+    sight = replace(sight, verdict=offered(said, why_nots(world, key, now)))
     asked = _Asked(action, version, _replicas(state, action, replicas), by_s, check)
     shown = Preview(
         action=action,

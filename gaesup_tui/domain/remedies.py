@@ -51,6 +51,7 @@ _REMEDIES: dict[Cause, Remedy] = {
     "inconclusive": Remedy(
         "more time, or more requests, or your own decision", ("extend", "promote", "abort")
     ),
+    "not critical": Remedy("decide: the judge does not", ("logs", "abort", "promote")),
     "suspicious": Remedy("", ("logs", "pause", "abort")),
 }
 _SLOW = Remedy("more requests or a larger share settle it sooner", ("load", "extend"))

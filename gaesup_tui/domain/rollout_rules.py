@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
 from gaesup_tui.domain.capacity import too_few_left
-from gaesup_tui.domain.checking import failed_check, is_unheeded, judge_acts, passed
+from gaesup_tui.domain.checking import asks_person, failed_check, is_unheeded, judge_acts, passed
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Comparisons
 from gaesup_tui.domain.fresh import copies_missing
@@ -237,7 +237,7 @@ def _harm(rollout: Rollout, look: Look, now: float) -> Cause | None:
 def _news(rollout: Rollout, look: Look) -> list[ev.Event]:
     """The verdict is journaled when it changes in kind; its numbers are looked at live."""
     verdict = look.verdict
-    if verdict is None or (rollout.verdict and rollout.verdict.kind == verdict.kind):
+    if verdict is None or (rollout.verdict and rollout.verdict.is_like(verdict)):
         return []
     return [ev.VerdictGiven(deployment=rollout.deployment, verdict=verdict)]
 
@@ -366,7 +366,7 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
         case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):
             if rollout.full:
                 return "skipped", "promoted fully"
-            if held or (wait is not None and is_unheeded(rollout, look.verdict)):
+            if held or is_unheeded(rollout, look.verdict):
                 return None
             if wait is not None:
                 return ("done", "") if waited >= wait else None
@@ -380,8 +380,9 @@ def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str,
                 return None
             if (said := _cleared(rollout, look)) is not None:
                 return "done", said
-            if then == "promote" and waited >= expiry + rollout.extended_s:
-                return "done", f"no harm seen within {duration(expiry + rollout.extended_s)}"
+            over = waited >= expiry + rollout.extended_s
+            if then == "promote" and over and not asks_person(rollout, look.verdict):
+                return "done", f"no ABORT within {duration(expiry + rollout.extended_s)}"
             return None
         case Compare():
             if rollout.full:

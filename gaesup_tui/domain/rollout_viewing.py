@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from gaesup_tui.domain.abtest.showing import ab_view
 from gaesup_tui.domain.ignoring import meant, no_ignore_of
+from gaesup_tui.domain.offering import offered
 from gaesup_tui.domain.returning import way_back_line
 from gaesup_tui.domain.rollout import Rollout
 from gaesup_tui.domain.sight import Sight, digits
@@ -15,8 +17,9 @@ from gaesup_tui.domain.verdict_views import FindingView, VerdictView
 from gaesup_tui.domain.views import RolloutView
 
 
-def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
-    """One rollout with all its steps, those of the way back after those that were made."""
+def rollout_view(rollout: Rollout, sight: Sight, refused: Mapping[str, str | None]) -> RolloutView:
+    """One rollout with all its steps, those of the way back after those that were made.
+    ``refused``: as ``why_nots`` gives it."""
     seen = sight.seen
     verdict = (sight.verdict if rollout.active else None) or rollout.verdict
     if verdict and not (rollout.phase == "forward" and rollout.weight_percent < 100):
@@ -41,7 +44,7 @@ def rollout_view(rollout: Rollout, sight: Sight) -> RolloutView:
         paused_by=rollout.paused.by.name if rollout.paused else None,
         full=rollout.full,
         glass=_glass(rollout),
-        verdict=_verdict_view(verdict, rollout.verdict_at),
+        verdict=_verdict_view(offered(verdict, refused), rollout.verdict_at),
         ab=ab_view(rollout, sight.answer, sight.seen_at),
         cause=rollout.cause.reason if rollout.cause else None,
         cause_by=rollout.cause_by.name if rollout.cause_by else None,

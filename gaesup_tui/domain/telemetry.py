@@ -88,6 +88,11 @@ def window_of(deltas: Sequence[Delta]) -> Window | None:
     )
 
 
+def _converted(counters: Counters) -> int | None:
+    """Before its first request nothing converted, also where nobody had said yet what that is."""
+    return counters.conversions if counters.requests else counters.conversions or 0
+
+
 def _gained(before: int | None, after: int | None) -> int | None:
     return None if before is None or after is None else after - before
 
@@ -151,7 +156,7 @@ class Series:
             errors=last.errors - base.errors,
             bounds_s=last.bounds_s,
             buckets=tuple(b - a for a, b in zip(before, last.buckets, strict=False)),
-            conversions=_gained(base.conversions, last.conversions),
+            conversions=_gained(_converted(base), last.conversions),
         )
 
     def requests_between(self, start: float, end: float) -> float | None:

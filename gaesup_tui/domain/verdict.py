@@ -9,6 +9,8 @@ from gaesup_tui.domain.model import Frozen, Text
 VerdictKind = Literal["PROMOTE", "CONTINUE", "ABORT", "NO EVIDENCE"]
 
 
+NOT_CRITICAL = "not critical"
+"""The ``code`` of a CONTINUE that only a person can end: see ``judging.verdicts``."""
 _NOT_SURE = "nothing wrong was seen, and not enough to be sure"
 
 
@@ -54,6 +56,15 @@ class Verdict(Frozen):
     """What to look at or to mend, where waiting alone does not help."""
     helps: tuple[str, ...] = ()
     """Ids of the actions that help, the most helpful first."""
+
+    def is_like(self, other: Verdict) -> bool:
+        """Whether it asks the same of people; only its numbers or its words differ."""
+        return self.kind == other.kind and self.asks == other.asks
+
+    @property
+    def asks(self) -> bool:
+        """Whether only a person can end it."""
+        return self.code == NOT_CRITICAL
 
     def when_over(self) -> Verdict:
         """As it stands once nothing is compared any more: without what would come of waiting."""

@@ -17,6 +17,7 @@ VERIFY_S = 10.0
 """How long the base is looked at."""
 LATEST_S = 120.0
 """When nobody could look until then, nothing is said: the numbers would tell of another time."""
+_REQUESTS_MISSED = ("noData", "trafficDrop")
 _ERRORS, _REQUESTS = 0.05, 20
 """When the rollout has no guard on its error ratio: this ratio, from so many requests on."""
 
@@ -42,7 +43,7 @@ def decide_verification(
     name = rollout.base.version
     there = seen.revision(rollout.base.id)
     ready = there.ready if there else 0
-    reason = _errors(rollout, window)
+    reason = _errors(rollout, window) or _silence(rollout, there is not None, window)
     if ready == 0:
         reason = "no replica is ready"
     if reason:
@@ -55,9 +56,19 @@ def decide_verification(
 
 
 def _sick(rollout: Rollout) -> str:
+    if rollout.cause and rollout.cause.check.partition("#")[0] in _REQUESTS_MISSED:
+        return "Look at what sends the requests, and at what leads them here"
     if rollout.cause and rollout.cause.kind in ("guard", "verdict", "smoke", "check"):
         return "Both revisions are sick: what they share is the place to look"
     return "The trouble is not the new revision's alone"
+
+
+def _silence(rollout: Rollout, there: bool, window: Window | None) -> str:
+    """Requests that were missed, and went on missing: then whoever sends them stopped, or what
+    leads to it, and no revision of the unit brings them back."""
+    missed = rollout.cause is not None and rollout.cause.check.partition("#")[0] in _REQUESTS_MISSED
+    silent = there and (window is None or not window.requests)
+    return f"got no request in {duration(VERIFY_S)}" if missed and silent else ""
 
 
 def _errors(rollout: Rollout, window: Window | None) -> str:

@@ -48,6 +48,7 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
     status = status_of(state, sight.seen, stop, why)
     if window and status == "waiting":
         status = "frozen"
+    actions = why_nots(world, state.key, now)
     return DeploymentView(
         key=state.key,
         unit=state.unit,
@@ -61,14 +62,14 @@ def deployment_view(world: World, state: Deployment, sight: Sight, now: float) -
         replicas=state.replicas,
         ready=ready(state, sight.seen),
         revisions=_revisions(state, sight.seen),
-        rollout=rollout_view(state.rollout, sight) if state.rollout else None,
+        rollout=rollout_view(state.rollout, sight, actions) if state.rollout else None,
         waiting=_waiting_view(why),
         queued=queued_view(state),
         hold=_hold_view(state),
         lock=lock_view(lock) if (lock := lock_of(state, now)) else None,
         stop=note_view(stop) if stop else None,
         notice=_notice_view(state),
-        actions=why_nots(world, state.key, now),
+        actions=actions,
         good=[_good_view(release) for release in reversed(state.good)],
         project=state.project,
         endpoint=sight.endpoint,

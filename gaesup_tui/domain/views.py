@@ -115,6 +115,8 @@ class RolloutSummary(TypedDict):
     glass: str
     """Who broke the glass in which freeze window, and why; empty: nobody did."""
     cause: str | None
+    brewing: list[str]
+    """Guards that are broken, but not for long enough yet."""
 
 
 class RolloutView(RolloutSummary):
@@ -133,8 +135,6 @@ class RolloutView(RolloutSummary):
     """How one gets back and how long it takes, in one line."""
     verified: str | None
     """How the base was seen to be after a way back; None: not yet, or there was none."""
-    brewing: list[str]
-    """Guards that are broken, but not for long enough yet."""
     check: str
     """The check that can be ignored now without naming it; empty: none."""
 

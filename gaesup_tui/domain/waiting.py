@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gaesup_tui.domain.abtest.rules import then as ab_then
 from gaesup_tui.domain.abtest.words import in_short
 from gaesup_tui.domain.capacity import held_back, too_few_left
-from gaesup_tui.domain.checking import is_unheeded
+from gaesup_tui.domain.checking import asks_person
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.freezing import InForce
 from gaesup_tui.domain.fresh import copies_missing
@@ -123,14 +123,13 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
     match step:
         case Pause() | Analyse() | Bake() if is_held(state):
             return _held(state, since, expires_at(rollout))
+        case Pause() | Analyse() if asks_person(rollout, rollout.verdict):
+            return _unheeded(rollout, step.on_expiry)
         case Pause(duration_s=None, on_expiry=then):
             until = expires_at(rollout)
             outcome = {"abort": "aborts", "promote": "promotes", "hold": ""}[then]
             what = waits_for_second(rollout) or "waits for you"
             return Waiting(what, since, True, until, outcome if until else "")
-        case Pause() if is_unheeded(rollout, rollout.verdict):
-            what = "judge: ABORT, waits for you"
-            return Waiting(what, max(since, rollout.verdict_at or since), person=True)
         case Pause(duration_s=wait):
             return Waiting("stabilising", since, False, since + (wait or 0), "goes on")
         case Analyse(duration_s=wait):
@@ -172,6 +171,18 @@ def _forward(state: Deployment, rollout: Rollout, seen: DeploymentSeen) -> Waiti
             kept = held_back(rollout, seen, count) if side == "base" else None
             return Waiting(kept or f"{side} to {count} replicas", since, False)
     return Waiting("finishing", since, False)
+
+
+def _unheeded(rollout: Rollout, on_expiry: str) -> Waiting:
+    """The judge objects and does not act. It goes back by itself where silence means that; silence
+    that would mean a promotion means nothing then."""
+    said, second = rollout.verdict, waits_for_second(rollout)
+    assert said is not None  # the caller looked
+    objects = "ABORT" if said.kind == "ABORT" else "harm in what is not critical"
+    since = max(rollout.step_began, rollout.verdict_at or rollout.step_began)
+    until = expires_at(rollout) if on_expiry == "abort" else None
+    what = f"judge: {objects}, {second or 'waits for you'}"
+    return Waiting(what, since, True, until, "aborts" if until else "")
 
 
 def _held(state: Deployment, since: float, until: float | None) -> Waiting:

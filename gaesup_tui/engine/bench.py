@@ -15,7 +15,7 @@ from gaesup_tui.domain.fresh import compared_with, copy_of_base
 from gaesup_tui.domain.judged import TICK_S, start_of, verdict_of
 from gaesup_tui.domain.judged_record import Entry, Record, Totals, entry_line, head_line
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.verdict import Verdict
+from gaesup_tui.domain.verdict import NOT_CRITICAL, Verdict
 from gaesup_tui.engine.habits import Habits, arm_of
 from gaesup_tui.engine.pasts import Pasts
 from gaesup_tui.engine.records import Records
@@ -74,8 +74,12 @@ class Bench:
         trial = self._trial(rollout, now)
         if trial is None:
             return None
-        kind, known = trial.state.verdict.kind, rollout.verdict
-        if known is not None and known.kind == kind and kind in _QUIET:
+        said, known = trial.state.verdict, rollout.verdict
+        same = known is not None and (known.kind, known.asks) == (
+            said.kind,
+            said.cause == NOT_CRITICAL,
+        )
+        if known is not None and same and said.kind in _QUIET:
             return known
         return self.verdict(rollout, now)
 

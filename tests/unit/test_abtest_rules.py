@@ -183,7 +183,7 @@ def test_users_that_count_no_more_since_they_saw_both_arms_are_no_restart() -> N
     story.later(2 * HOUR)
     story.come(*ALIKE)
     story.come((19_000, 570), (20_000, 605))
-    view = rollout_view(story.rollout, Sight(seen=story.seen(), seen_at=story.now))["ab"]
+    view = rollout_view(story.rollout, Sight(seen=story.seen(), seen_at=story.now), {})["ab"]
     assert view is not None
     assert view["lost_users"] == 0
 
@@ -287,7 +287,7 @@ def test_its_view_says_what_follows_and_when() -> None:
     story = ABStory(min_users=30_000)
     story.later(HOUR / 2)
     story.come(*ALIKE)
-    view = rollout_view(story.rollout, Sight(seen=story.seen(), seen_at=story.now))["ab"]
+    view = rollout_view(story.rollout, Sight(seen=story.seen(), seen_at=story.now), {})["ab"]
     assert view is not None
     assert view["candidate"] == {
         "version": "v42",

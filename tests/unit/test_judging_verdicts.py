@@ -158,9 +158,9 @@ def test_harm_in_a_metric_that_is_not_critical_holds_the_promotion_only() -> Non
     traffic = Traffic(Service(conversions=0.01), per_tick=1000, weight=0.5)
     state, verdicts = judge(traffic.ticks(60), start, HISTORY)
     assert kinds(verdicts) == {"CONTINUE"}
-    assert (verdicts[-1].cause, verdicts[-1].metric) == ("suspicious", "conversion")
+    assert (verdicts[-1].cause, verdicts[-1].metric) == ("not critical", "conversion")
     assert sentence(state, explain(state)).endswith(
-        "enough evidence, but conversion is not critical, no PROMOTE for it"
+        "conversion is not critical, so a person decides"
     )
 
 
@@ -170,7 +170,7 @@ def test_sure_harm_is_not_hidden_by_another_metric_without_data() -> None:
     gone = Traffic(Service(median_s=0.2, conversions=None), per_tick=1000, weight=0.5)
     ticks = [*slow.ticks(20), *gone.ticks(60)[20:]]
     _, verdicts = judge(ticks, start, HISTORY)
-    assert (verdicts[-1].kind, verdicts[-1].cause) == ("CONTINUE", "suspicious")
+    assert (verdicts[-1].kind, verdicts[-1].cause) == ("CONTINUE", "not critical")
     assert verdicts[-1].metric == "latency"
 
 

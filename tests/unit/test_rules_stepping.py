@@ -128,7 +128,7 @@ def test_after_a_step_back_the_same_gates_come_again(story: Story) -> None:
     story.ask(cmd.Promote(deployment=KEY))
     story.settle()
     assert story.deployment.weights() == {V41: 50, V42: 50}
-    view = rollout_view(story.deployment.active or active, Sight())
+    view = rollout_view(story.deployment.active or active, Sight(), {})
     assert [step["title"] for step in view["steps"]] == [s.title() for s in active.spec.plan]
 
 

@@ -184,7 +184,7 @@ def test_a_smoke_test_that_failed_is_ignored_once_and_the_rollout_goes_on(failed
     assert failed.deployment.weights() == {V41: 90, V42: 10}
     rollout = failed.deployment.active
     assert rollout is not None
-    notes = [step["note"] for step in rollout_view(rollout, Sight())["steps"]]
+    notes = [step["note"] for step in rollout_view(rollout, Sight(), {})["steps"]]
     assert "smoke ignored by kim: known flake" in notes
 
 
@@ -356,7 +356,7 @@ def test_a_gradual_way_back_replays_step_by_step(story: Story) -> None:
     active = story.deployment.active
     assert active is not None
     assert isinstance(active.step, Pause)
-    titles = [step["title"] for step in rollout_view(active, Sight())["steps"]]
+    titles = [step["title"] for step in rollout_view(active, Sight(), {})["steps"]]
     assert [title for title in titles if title.startswith("↩")][:3] == [
         "↩ 50 %",
         "↩ stabilise 10 s",

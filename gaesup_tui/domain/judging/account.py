@@ -114,7 +114,8 @@ def _state(state: State, place: int, known: bool) -> LineState:
         return "off"
     if not known:
         return "no data"
-    if state.verdict.kind == "ABORT" and state.verdict.metric == METRICS[place]:
+    harmful = state.verdict.kind == "ABORT" or state.verdict.cause == "not critical"
+    if harmful and state.verdict.metric == METRICS[place]:
         return "harm"
     sure = certainties(state)[place]
     target = 1 / (1 - state.start.confidence_promote)

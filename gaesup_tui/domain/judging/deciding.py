@@ -75,6 +75,8 @@ def decide(state: State) -> Judgement:
     # Harm that is sure, in a metric that may not abort, is not hidden by another without data.
     if missing is not None and (missing.kind == "ABORT" or not harmful):
         return missing._replace(evidence=total, harm=said.harm, certainty=said.certainty)
+    if harmful and (mild := [each for each in alarms if each.matters and not each.critical]):
+        return _about(said, mild[0], "CONTINUE", "not critical")
     if alarms:
         return _about(said, alarms[0], "CONTINUE", _late(state, "suspicious"))
     asked = [value for value in said.certainty if value is not None]

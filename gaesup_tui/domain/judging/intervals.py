@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from gaesup_tui.domain.judging import traffic
 from gaesup_tui.domain.judging.bets import GUESS_WEIGHTS, Bets, mixture
 from gaesup_tui.domain.judging.deciding import weights
 from gaesup_tui.domain.judging.effects import Effect
@@ -153,7 +154,8 @@ def _traffic(state: State) -> Interval | None:
         return mixture_reach(variance, _MIXING, risk) / bets.expected
 
     drop = 1 - bets.seen / bets.expected
-    return Interval(
-        drop - reach(start.alpha_abort),
-        min(drop + reach(1 - start.confidence_promote), 1.0),
-    )
+    high = min(drop + reach(1 - start.confidence_promote), 1.0)
+    if traffic.certainty(bets) >= 1 / (1 - start.confidence_promote):
+        # The promotion's own bets are surer of the tolerance than the mixture is, and as valid.
+        high = min(high, max(start.metrics.traffic.tolerance, drop))
+    return Interval(drop - reach(start.alpha_abort), high)

@@ -16,6 +16,7 @@ Cause = Literal[
     "not started",  # CONTINUE, and the following too
     "gathering",
     "suspicious",  # something looks worse: no promotion until that is settled
+    "not critical",  # sure of harm, in a metric that may not abort: a person decides
     "warming up",
     "soaking",
     "waiting",  # a record is late; its counts are held

@@ -6,9 +6,9 @@ where there is one, and no word that needs a course in statistics.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from gaesup_tui.domain.judging.account import Account
+from gaesup_tui.domain.judging.account import Account, Line
 from gaesup_tui.domain.judging.effects import Effect
 from gaesup_tui.domain.judging.intervals import Interval, interval_since
 from gaesup_tui.domain.judging.settings import METRICS, Metric
@@ -17,6 +17,8 @@ from gaesup_tui.domain.judging.verdicts import Judgement
 from gaesup_tui.domain.judging.waiting import ahead
 from gaesup_tui.domain.text import duration, milliseconds
 
+_SICK_RATIO, _SICK_TIMES = 0.02, 4
+"""Errors of both sides that are worth a word: this ratio, and so many tolerances."""
 _RAREST = 1000
 """Nothing is called rarer than this."""
 
@@ -40,14 +42,17 @@ def _suspicious(state: State, said: Judgement, account: Account) -> str:
     return f"suspicious: {_finding(state, said, account)}; {_sure(state, said)}, no PROMOTE for it"
 
 
+def _not_critical(state: State, said: Judgement, account: Account) -> str:
+    found = _finding(state, said, account)
+    return f"sure of harm: {found}; {said.metric} is not critical, so a person decides"
+
+
 def _sure(state: State, said: Judgement) -> str:
     """How far it is from an abort. Evidence grows without end, so beyond what is needed its
     amount says nothing: something else keeps the abort away."""
     needed = 1 / state.start.alpha_abort
     if said.evidence < needed:
         return f"evidence {_number(said.evidence)} of {_number(needed)}"
-    if said.metric and not getattr(state.start.metrics, said.metric).critical:
-        return f"enough evidence, but {said.metric} is not critical"
     return "enough evidence of harm, not that it passes the limit"
 
 
@@ -58,16 +63,15 @@ def _finding(state: State, said: Judgement, account: Account) -> str:
         return metric
     late = effect.since_s > 0
     band = interval_since(state, metric, effect) if late else line.interval
-    low_high = "" if band is None or metric == "traffic" else f" ({_span(metric, band)})"
+    low_high = (
+        "" if band is None or metric == "traffic" else f" ({_span(metric, band, _felt(line))})"
+    )
     tail = f", since {duration(effect.since_s)} after the start" if late else ""
     over = f"{_number(effect.requests)} canary requests in {duration(said.end_s - effect.since_s)}"
-    return (
-        f"{_against(metric, effect)}{low_high}, limit {_limit(metric, line.tolerance)}, "
-        f"{over}{tail}"
-    )
+    return f"{_against(metric, effect, _felt(line))}{low_high}, limit {_limit(line)}, {over}{tail}"
 
 
-def _against(metric: Metric, effect: Effect) -> str:
+def _against(metric: Metric, effect: Effect, base_s: float | None) -> str:
     harm = effect.size(metric)
     if metric == "errors" and effect.canary_errors is not None and effect.errors is not None:
         base = effect.canary_errors - effect.errors
@@ -75,8 +79,8 @@ def _against(metric: Metric, effect: Effect) -> str:
     if metric == "latency":
         p95 = f"p95 {milliseconds(effect.canary_p95_s)} vs {milliseconds(effect.baseline_p95_s)}"
         if harm is not None and effect.p99 is not None and effect.p99 > 2 * max(harm, 0.0):
-            return f"{p95}: {_size(metric, harm)}, p99 {100 * effect.p99:+.0f} %"
-        return f"{p95}: {_size(metric, harm)}"
+            return f"{p95}: {_size(metric, harm, base_s)}, p99 {100 * effect.p99:+.0f} %"
+        return f"{p95}: {_size(metric, harm, base_s)}"
     if metric == "conversion":
         return f"conversion {_size(metric, harm)} against the baseline"
     return f"the canary got {_size(metric, harm)} requests against its weight"
@@ -96,15 +100,32 @@ def _clear(state: State, said: Judgement, account: Account) -> str:
         if line.certainty is None:
             continue
         name = "p95" if line.metric == "latency" else line.metric
-        worst = line.interval and _worst(line.metric, line.interval.high)
-        limit = _limit(line.metric, line.tolerance)
+        worst = line.interval and _worst(line.metric, line.interval.high, _felt(line))
+        limit = _limit(line)
         parts.append(f"{name} within {limit}" + (f" ({worst} at most)" if worst else ""))
     sure = round(100 * state.start.confidence_promote, 1)
-    return f"{', '.join(parts)}: sure at {sure:g} % each"
+    both = _both_fail(account)
+    return f"{', '.join(parts)}: sure at {sure:g} % each{f'; but {both}' if both else ''}"
 
 
 def _gathering(state: State, said: Judgement, account: Account) -> str:
-    return f"nothing wrong so far, not enough evidence yet{ahead(account.forecast)}"
+    return f"{_so_far(account)}, not enough evidence yet{ahead(account.forecast)}"
+
+
+def _so_far(account: Account) -> str:
+    """That the canary is no worse is no comfort where the baseline is bad itself."""
+    both = _both_fail(account)
+    return f"no worse than the baseline so far, but {both}" if both else "nothing wrong so far"
+
+
+def _both_fail(account: Account) -> str:
+    """What a comparison cannot see: that both sides fail, by far more than the tolerance."""
+    line = account.lines[METRICS.index("errors")]
+    if line.canary is None or line.baseline is None or line.state in ("off", "no data"):
+        return ""
+    if min(line.canary, line.baseline) < max(_SICK_RATIO, _SICK_TIMES * line.tolerance):
+        return ""
+    return f"both sides fail: errors {_percent(line.canary)} and {_percent(line.baseline)}"
 
 
 def _soaking(state: State, said: Judgement, account: Account) -> str:
@@ -127,7 +148,7 @@ def _late_record(state: State, said: Judgement, account: Account) -> str:
 def _inconclusive(state: State, said: Judgement, account: Account) -> str:
     bands = [
         f"{'p95' if line.metric == 'latency' else line.metric} "
-        f"{_span(line.metric, line.interval)} (limit {_limit(line.metric, line.tolerance)})"
+        f"{_span(line.metric, line.interval, _felt(line))} (limit {_limit(line)})"
         for line in account.lines
         if line.interval is not None and line.certainty is not None and line.state != "ok"
     ]
@@ -137,7 +158,8 @@ def _inconclusive(state: State, said: Judgement, account: Account) -> str:
 
 def _blind(state: State, said: Judgement, account: Account) -> str:
     gone = duration(said.end_s - (said.since_s or 0.0))
-    return f"{_who_is_missing(state)} metrics missing for {gone}: nothing judged, promotion stopped"
+    stopped = f"nothing judged, promotion stopped{_fails(state)}"
+    return f"{_who_is_missing(state)} metrics missing for {gone}: {stopped}"
 
 
 def _who_is_missing(state: State) -> str:
@@ -149,14 +171,15 @@ def _who_is_missing(state: State) -> str:
 
 def _nothing_seen(state: State, said: Judgement, account: Account) -> str:
     gone = duration(said.end_s - (said.since_s or 0.0))
-    return f"nothing seen of either side for {gone}: nothing judged, promotion stopped"
+    stopped = f"nothing judged, promotion stopped{_fails(state)}"
+    return f"nothing seen of either side for {gone}: {stopped}"
 
 
 def _reset(state: State, said: Judgement, account: Account) -> str:
     gone = duration(said.end_s - (said.since_s or 0.0))
     return (
         f"the counters began anew again and again for {gone}, as when what counts restarts: "
-        "what they had counted is lost, promotion stopped"
+        f"what they had counted is lost, promotion stopped{_fails(state)}"
     )
 
 
@@ -164,7 +187,7 @@ def _several(state: State, said: Judgement, account: Account) -> str:
     gone = duration(said.end_s - (said.since_s or 0.0))
     return (
         f"the counters jump back and forth for {gone}, as when several series answer for one "
-        "revision: nothing judged, promotion stopped"
+        f"revision: nothing judged, promotion stopped{_fails(state)}"
     )
 
 
@@ -205,7 +228,16 @@ def _silent(state: State, said: Judgement, account: Account) -> str:
 
 def _missing(state: State, said: Judgement, account: Account) -> str:
     gone_s = said.end_s - (said.since_s or 0.0)
-    return f"no data of {said.metric} for {duration(gone_s)}: promotion waits for it"
+    then = _fails(state, (said.metric,)) if said.metric else ""
+    return f"no data of {said.metric} for {duration(gone_s)}: promotion waits for it{then}"
+
+
+def _fails(state: State, metrics: Sequence[Metric] = METRICS) -> str:
+    """What becomes of it where one of them may not be without data for long."""
+    policies = (getattr(state.start.metrics, metric) for metric in metrics)
+    if any(policy.enabled and policy.no_data == "fail" for policy in policies):
+        return f", aborts when that lasts {duration(state.start.no_data_limit_s)}"
+    return ""
 
 
 def flip(more_errors: int | None) -> str:
@@ -226,28 +258,39 @@ def slower(times: float | None) -> str:
     return f"latency {much} in the next minute would abort it"
 
 
-def _size(metric: Metric, harm: float | None) -> str:
+def _felt(line: Line) -> float | None:
+    """The p95 of a unit so fast that its limit is a time one feels: as a share of its p95 it would
+    read like none at all. None of others."""
+    return line.baseline if line.metric == "latency" and line.tolerance > 1 else None
+
+
+def _size(metric: Metric, harm: float | None, base_s: float | None = None) -> str:
     if harm is None:
         return "–"
+    if base_s is not None:
+        return f"{1000 * harm * base_s:+.1f} ms"
     if metric == "errors":
         return f"{100 * harm:+.2f} points"
     size = 100 * (harm if metric == "latency" else -harm)
     return f"{size:+.1f} %" if abs(size) < 9.95 else f"{size:+.0f} %"
 
 
-def _span(metric: Metric, band: Interval) -> str:
+def _span(metric: Metric, band: Interval, base_s: float | None = None) -> str:
     if metric in ("conversion", "traffic"):
         band = Interval(band.high, band.low)
-    return f"{_worst(metric, band.low)} to {_worst(metric, band.high)}"
+    return f"{_worst(metric, band.low, base_s)} to {_worst(metric, band.high, base_s)}"
 
 
-def _worst(metric: Metric, harm: float) -> str:
-    return _size(metric, harm).removesuffix(" points")
+def _worst(metric: Metric, harm: float, base_s: float | None = None) -> str:
+    return _size(metric, harm, base_s).removesuffix(" points")
 
 
-def _limit(metric: Metric, tolerance: float) -> str:
+def _limit(line: Line) -> str:
+    metric, tolerance = line.metric, line.tolerance
     if metric == "errors":
         return f"{100 * tolerance:+.2f} points"
+    if (base_s := _felt(line)) is not None:
+        return _size(metric, tolerance, base_s)
     return f"{100 * (tolerance if metric == 'latency' else -tolerance):+.0f} %"
 
 
@@ -263,6 +306,7 @@ _TELLERS: dict[str, Callable[[State, Judgement, Account], str]] = {
     "harm": _harm,
     "no data for too long": _no_data_abort,
     "clear": _clear,
+    "not critical": _not_critical,
     "suspicious": _suspicious,
     "warming up": _warming,
     "soaking": _soaking,

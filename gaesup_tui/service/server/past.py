@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gaesup_tui.domain import deployment as deployments
 from gaesup_tui.domain import events as ev
+from gaesup_tui.domain.allowed import why_nots
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.rollout import Rollout
@@ -78,14 +79,14 @@ async def rollout(engine: Engine, rollout_id: str) -> RolloutView:
         if found:
             seen = engine.observer.seen(state)
             if not found.active:
-                return rollout_view(found, Sight())
+                return rollout_view(found, Sight(), {})
             sight = Sight(
                 seen=seen,
                 seen_at=seen_at(engine, state),
                 verdict=engine.verdict(key),
                 answer=answer_of(engine, state),
             )
-            return rollout_view(found, sight)
+            return rollout_view(found, sight, why_nots(engine.world, key, engine.now()))
     raise NotFound(
         f"there is no rollout {printable_line(rollout_id, 150)}",
         hint=f"an id is UNIT@ENVIRONMENT#NUMBER{older_are_gone(engine.begins)}",

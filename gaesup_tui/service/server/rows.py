@@ -56,4 +56,5 @@ def _line(rollout: RolloutView) -> RolloutLine:
         verdict=verdict["kind"] if verdict else None,
         glass=rollout["glass"],
         cause=rollout["cause"],
+        brewing=rollout["brewing"],
     )
