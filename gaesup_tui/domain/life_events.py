@@ -14,6 +14,8 @@ class EngineStarted(Frozen):
     version: str
     pid: int
     after_crash: bool
+    lost: Text = ""
+    """What shows that its journal held more once."""
 
 
 class EngineStopped(Frozen):

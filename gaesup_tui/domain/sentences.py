@@ -85,6 +85,8 @@ def sentence(event: ev.Event, rollout: Rollout | None) -> tuple[str, Level]:
             return stop_sentence(event)
         case _ if isinstance(event, TrainEvent):
             return train_sentence(event)
+        case ev.EngineStarted(version=version, lost=lost) if lost:
+            return f"engine {version} started: {lost}; what is not in it is forgotten", "bad"
         case ev.EngineStarted(version=version, after_crash=after_crash):
             how = " after it was killed" if after_crash else ""
             return f"engine {version} started{how}", "warn" if after_crash else "info"

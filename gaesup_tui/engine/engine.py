@@ -123,8 +123,13 @@ class Engine:
         self._upkeep.restored(restored.snapshot.seq if restored.snapshot else 0)
         await self._retention.look()
         started = ev.EngineStarted(
-            version=self._version, pid=os.getpid(), after_crash=not world.clean
+            version=self._version,
+            pid=os.getpid(),
+            after_crash=not world.clean,
+            lost=restored.lost,
         )
+        if restored.lost:
+            log.warning(restored.lost)
         await self._conductor.note(started)
         for state in self.world.deployments.values():
             self._reconciler.wish(state)

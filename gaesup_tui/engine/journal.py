@@ -53,6 +53,8 @@ class Restored:
     """Events after the snapshot."""
     answers: tuple[Answer, ...]
     """The newest ``KEEP_ANSWERS``, oldest first."""
+    lost: str = ""
+    """What shows that it held more once; empty when nothing does."""
 
 
 class Journal(Protocol):

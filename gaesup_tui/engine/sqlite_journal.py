@@ -21,6 +21,13 @@ from pydantic import TypeAdapter, ValidationError
 from gaesup_tui.domain.events import Recorded
 from gaesup_tui.domain.world import Snapshot
 from gaesup_tui.engine.journal import KEEP_ANSWERS, Answer, Batch, JournalError, Restored
+from gaesup_tui.engine.journal_care import (
+    changed,
+    forget_sums,
+    keep_sums,
+    left_alone,
+    lost_part,
+)
 
 SCHEMA = 1
 PRUNED = 2
@@ -105,6 +112,11 @@ class SqliteJournal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)
+            if size := left_alone(self.path):
+                raise self._damaged(
+                    f"it is empty, and {self.path.name}-wal holds {size} bytes of it"
+                )
+            begun_before = self.path.exists() and self.path.stat().st_size > 0
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             self.path.chmod(0o600)
         except OSError as error:
@@ -114,7 +126,7 @@ class SqliteJournal:
             ) from None
         try:
             self._db = self._connect()
-            return self._restore(self._db)
+            return self._restore(self._db, begun_before=begun_before)
         except sqlite3.Error as error:
             self._close()
             raise self._cannot_open(error) from None
@@ -141,28 +153,34 @@ class SqliteJournal:
         db.execute("commit")
         if version == 0:
             db.executescript(f"begin; {_TABLES} pragma user_version = {SCHEMA}; commit;")
+            db.execute("pragma wal_checkpoint(truncate)")
         found = db.execute("pragma quick_check(1)").fetchone()[0]
         if found != "ok":
             raise self._damaged(str(found))
         return db
 
-    def _restore(self, db: sqlite3.Connection) -> Restored:
+    def _restore(self, db: sqlite3.Connection, *, begun_before: bool) -> Restored:
+        spoiled = changed(db, "snapshot", 0)
         kept = db.execute(
-            "select data from snapshot where seq <= (select coalesce(max(seq), 0) from event) "
+            "select data, seq from snapshot where seq <= (select coalesce(max(seq), 0) from event) "
             "order by seq desc"
         ).fetchall()
         # One that makes no sense only costs time: the one before it, or all events, tell the same.
-        snapshot = next(filter(None, map(_snapshot, kept)), None)
+        sound = (row for row in kept if row[1] not in spoiled)
+        snapshot = next(filter(None, map(_snapshot, sound)), None)
         after = snapshot.seq if snapshot else 0
         first = db.execute("select min(seq) from event").fetchone()[0]
         if first is not None and first > after + 1:
             raise self._damaged(f"the events before {first} are gone, and no snapshot holds them")
+        if wrong := changed(db, "event", after):
+            raise self._damaged(f"event {min(wrong)} is not what was written there")
         tail = self._read("select data from event where seq > ? order by seq", (after,))
         rows = db.execute(
             "select key, digest, first, last from answer order by last desc limit ?",
             (KEEP_ANSWERS,),
         ).fetchall()
-        return Restored(snapshot, tail, tuple(Answer(*row) for row in reversed(rows)))
+        lost = lost_part(db, self._backups, begun_before=begun_before)
+        return Restored(snapshot, tail, tuple(Answer(*row) for row in reversed(rows)), lost)
 
     def _append(self, batch: Batch) -> None:
         db = self._opened()
@@ -170,13 +188,15 @@ class SqliteJournal:
             db.execute("begin immediate")
             if not batch.events:  # a trial: it has to reach the disk to say anything
                 db.execute(f"pragma user_version = {self._schema}")
+            texts = [e.model_dump_json() for e in batch.events]
             db.executemany(
                 "insert into event values (?, ?, ?, ?, ?)",
                 [
-                    (e.seq, e.at, e.deployment, e.event.kind, e.model_dump_json())
-                    for e in batch.events
+                    (e.seq, e.at, e.deployment, e.event.kind, text)
+                    for e, text in zip(batch.events, texts, strict=True)
                 ],
             )
+            keep_sums(db, "event", zip((e.seq for e in batch.events), texts, strict=True))
             db.executemany(
                 "insert or replace into answer values (?, ?, ?, ?)",
                 [(a.key, a.digest, a.first, a.last) for a in batch.answers],
@@ -209,10 +229,9 @@ class SqliteJournal:
         db = self._opened()
         try:
             db.execute("begin immediate")
-            db.execute(
-                "insert or replace into snapshot values (?, ?)",
-                (snapshot.seq, snapshot.model_dump_json()),
-            )
+            text = snapshot.model_dump_json()
+            db.execute("insert or replace into snapshot values (?, ?)", (snapshot.seq, text))
+            keep_sums(db, "snapshot", [(snapshot.seq, text)])
             db.execute(
                 "delete from snapshot where seq not in "
                 "(select seq from snapshot order by seq desc limit ?)",
@@ -244,6 +263,7 @@ class SqliteJournal:
             db.execute("begin immediate")
             removed = prune(db, before_at, through, limit)
             if removed:
+                forget_sums(db)
                 db.execute(f"pragma user_version = {PRUNED}")
             db.execute("commit")
         except sqlite3.Error as error:
@@ -312,7 +332,7 @@ class SqliteJournal:
         return JournalError(f"the journal {self.path} is damaged: {why}", hint=way)
 
 
-def _snapshot(row: tuple[str]) -> Snapshot | None:
+def _snapshot(row: tuple[str, int]) -> Snapshot | None:
     try:
         return Snapshot.model_validate_json(row[0])
     except ValidationError:
