@@ -110,7 +110,7 @@ async def test_a_journal_whose_log_is_lost_says_what_it_has_no_more(tmp_path: Pa
     await journal.backup(backups / "journal-1.db")
     second = SqliteJournal(crashed, backups=backups)
     assert (await second.open()).lost == (
-        f"the journal ends at event 0, its backup journal-1.db at 2"
+        "the journal ends at event 0, its backup journal-1.db at 2"
     )
     await second.close()
     await journal.append(Batch((scaled(3),)))
