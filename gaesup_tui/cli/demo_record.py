@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -53,9 +54,24 @@ def disown(found: Places) -> None:
 
 
 def local_node(found: Places) -> Known | None:
-    """The process that serves the units of the local backend, if it runs."""
+    """The process that serves the units of the local backend, if it runs.
+
+    A node that was killed leaves its number behind, and that may be anybody's by now; the lock it
+    held is nobody's.
+    """
     try:
+        if not _is_held(found.runtime / "local" / "node.lock"):
+            return None
         told = json.loads((found.runtime / "local" / "node.json").read_text(encoding="utf-8"))
         return find(int(told["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -73,8 +73,7 @@ def lost_part(db: sqlite3.Connection, backups: Path, *, begun_before: bool) -> s
     """What shows that the journal had more than it has; empty when nothing does."""
     last = int(db.execute("select coalesce(max(seq), 0) from event").fetchone()[0])
     newest = max(backups.glob("*.db"), default=None, key=lambda path: path.name)
-    kept = _last_of(newest) if newest else 0
-    if kept > last:
+    if newest and (kept := _last_of(newest)) > last:
         return f"the journal ends at event {last}, its backup {newest.name} at {kept}"
     if begun_before and not last:
         return "the journal was begun before and holds nothing: was its -wal file lost?"

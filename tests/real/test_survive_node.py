@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -96,3 +99,24 @@ def test_engine_and_node_killed_together_come_back_as_they_were(stack: Stack) ->
     stack.ask("promote", full=True)
     done = stack.until(CART, lambda row: row["status"] == "healthy", "promoted")
     assert done["version"] == "v42"
+
+
+def test_whoever_has_a_dead_nodes_number_now_is_left_alone(stack: Stack) -> None:
+    """After a crash of the machine numbers are given out anew; ``stop --node`` must not believe
+    the old ones."""
+    node = stack.node_pid
+    kill(stack.engine_pid)
+    kill(node)
+    bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        facts = stack.places.runtime / "local" / "node.json"
+        told = {**json.loads(facts.read_text(encoding="utf-8")), "pid": bystander.pid}
+        facts.write_text(json.dumps(told), encoding="utf-8")
+        done = stack.run("engine", "stop", "--node")
+        assert (done.returncode, done.stdout.strip()) == (0, "no engine runs")
+        assert bystander.poll() is None
+    finally:
+        bystander.communicate()
+    stack.start()
+    stack.until("cart@production", lambda row: row["status"] == "healthy", "serving again")
+    assert stack.node_pid not in (node, bystander.pid)
