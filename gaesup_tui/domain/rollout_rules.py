@@ -7,23 +7,20 @@ nothing promotes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from gaesup_tui.domain import events as ev
 from gaesup_tui.domain.abtest import rules as abtest
 from gaesup_tui.domain.capacity import too_few_left
-from gaesup_tui.domain.checking import asks_person, failed_check, is_unheeded, judge_acts, passed
+from gaesup_tui.domain.checking import failed_check, judge_acts
 from gaesup_tui.domain.deployment import Deployment
-from gaesup_tui.domain.drops import Comparisons
-from gaesup_tui.domain.fresh import copies_missing
 from gaesup_tui.domain.gradual import base_is_gone, is_gradual
 from gaesup_tui.domain.guards import breach
 from gaesup_tui.domain.holding import held_before, is_held
-from gaesup_tui.domain.ignored import ANALYSIS, JUDGE, SMOKE, ignored_note, is_ignored
+from gaesup_tui.domain.ignored import JUDGE, SMOKE, is_ignored
+from gaesup_tui.domain.look import Look as Look
+from gaesup_tui.domain.look import SmokeResult as SmokeResult
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Measured, Rollout
-from gaesup_tui.domain.routing import in_force
+from gaesup_tui.domain.step_done import step_done
 from gaesup_tui.domain.steps import (
     Analyse,
     AwaitReady,
@@ -32,60 +29,13 @@ from gaesup_tui.domain.steps import (
     Compare,
     Pause,
     Plan,
-    Scale,
-    SetMatch,
-    SetMirror,
     SetTraffic,
     SmokeTest,
-    Watch,
 )
 from gaesup_tui.domain.strategy import way_back
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.text import duration
-from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.waiting import not_ready
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeResult:
-    """How the smoke test of the step at ``index`` of rollout ``rollout`` went."""
-
-    rollout: str
-    index: int
-    passed: bool
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the engine knows of a deployment's world at one moment."""
-
-    seen: DeploymentSeen
-    windows: Mapping[float, Window | None] = field(default_factory=dict)
-    """Of the candidate, per window length that a guard asks for."""
-    verdict: Verdict | None = None
-    """What the judge says now."""
-    smoke: SmokeResult | None = None
-    boot: str = ""
-    """The backend's life its counters belong to."""
-    refused: str | None = None
-    """Why the backend will never run the candidate, in its words."""
-    compared: Comparisons = field(default_factory=dict)
-    """Per window length over which a guard compares."""
-    since: Mapping[int, float] = field(default_factory=dict)
-    """By number of a guard with a ``for``: since when it is broken without a break."""
-    lately: Window | None = None
-    """The candidate since all traffic is on it, a minute at most; of a finished rollout the base
-    since the way back was over."""
-    said: Verdict | None = None
-    """The judge's last word, at the last step."""
-    at: float | None = None
-    """When it was made, in the engine's time; None: just now."""
-
-    def before(self, rollout: Rollout, wish: str) -> bool:
-        """Whether it was made before a wish of the rollout changed: then it tells nothing of it,
-        even if what it shows happens to be the same."""
-        return self.at is not None and self.at < rollout.wished_at.get(wish, 0.0)
 
 
 def retreat(
@@ -268,15 +218,15 @@ def _failed_smoke(rollout: Rollout, look: Look) -> Cause | None:
 
 
 def _advance(rollout: Rollout, look: Look, now: float, deployment: Deployment) -> list[ev.Event]:
-    done = _done(rollout, look, now, held=is_held(deployment))
-    if done is None:
+    ended = step_done(rollout, look, now, held=is_held(deployment))
+    if ended is None:
         return []
     if too_few_left(rollout, look.seen):
         return []
     if (share := held_before(deployment)) is not None:
         why = f"{share} % waits for you"
         return [ev.RolloutPaused(deployment=rollout.deployment, why=why, engine=True, held=True)]
-    result, note = done
+    result, note = ended
     key = rollout.deployment
     completed = ev.StepCompleted(
         deployment=key,
@@ -306,90 +256,3 @@ def _measured(window: Window | None) -> Measured | None:
         p50_s=window.p50_s,
         p95_s=window.p95_s,
     )
-
-
-def _cleared(rollout: Rollout, look: Look) -> str | None:
-    """What let an analysis pass; None while something is open. Checks pass with the judge."""
-    step, verdict = rollout.step, look.verdict
-    assert isinstance(step, Analyse)  # the caller looked
-    ignored = is_ignored(rollout, ANALYSIS)
-    said = "" if ignored else passed(step, rollout, look.seen, look.compared)
-    if said is None:
-        return None
-    if not step.judge:
-        return said or ignored_note(rollout, rollout.index)
-    if verdict is None or verdict.kind != "PROMOTE":
-        return None
-    return f"{verdict.reason}; {said}"[:500] if said else verdict.reason
-
-
-def _done(rollout: Rollout, look: Look, now: float, *, held: bool) -> tuple[str, str] | None:
-    """(result, note) when the present step is over; None while it is not."""
-    waited = max(0.0, now - rollout.step_began)
-    seen = look.seen
-    side = rollout.candidate
-    match rollout.step:
-        case Watch():
-            return "done", ""
-        case Scale(side=which, replicas=count):
-            revision = side if which == "candidate" else rollout.base
-            there = seen.revision(revision.id if revision else None)
-            wanted = there.wanted if there else 0
-            gone = count or not (there and there.replicas)
-            wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
-            done = wanted == wish and gone and not look.before(rollout, f"{which}_replicas")
-            return ("done", "") if done else None
-        case AwaitReady(side=which, steady_s=steady):
-            revision = side if which == "candidate" else rollout.base
-            there = seen.revision(revision.id if revision else None)
-            wish = rollout.candidate_replicas if which == "candidate" else rollout.base_replicas
-            if there is None or look.before(rollout, f"{which}_replicas"):
-                return None
-            if which == "candidate" and copies_missing(rollout, seen):
-                return None
-            if there.ready_since(now - steady if steady else None) < wish:
-                return None
-            return "done", f"{there.ready} of {wish} ready"
-        case SmokeTest() if is_ignored(rollout, SMOKE):
-            return "skipped", ignored_note(rollout, rollout.index)
-        case Analyse() if is_ignored(rollout, ANALYSIS):
-            return "skipped", ignored_note(rollout, rollout.index)
-        case SmokeTest():
-            smoke = look.smoke
-            here = smoke and (smoke.rollout, smoke.index) == (rollout.id, rollout.index)
-            return ("done", smoke.note) if smoke and here and smoke.passed else None
-        case SetTraffic() | SetMatch() | SetMirror():
-            stale = look.before(rollout, "weight_percent")
-            return ("done", "") if in_force(seen, rollout) and not stale else None
-        case Pause(duration_s=wait) if rollout.phase == "back":
-            return ("done", "") if waited >= (wait or 0) else None
-        case Pause(duration_s=wait, expiry_s=expiry, on_expiry=then):
-            if rollout.full:
-                return "skipped", "promoted fully"
-            if held or is_unheeded(rollout, look.verdict):
-                return None
-            if wait is not None:
-                return ("done", "") if waited >= wait else None
-            if then == "promote" and expiry is not None and waited >= expiry + rollout.extended_s:
-                return "done", f"nobody objected within {duration(expiry + rollout.extended_s)}"
-            return None
-        case Analyse(duration_s=wait, expiry_s=expiry, on_expiry=then):
-            if rollout.full:
-                return "skipped", "promoted fully"
-            if held or waited < wait:
-                return None
-            if (said := _cleared(rollout, look)) is not None:
-                return "done", said
-            over = waited >= expiry + rollout.extended_s
-            if then == "promote" and over and not asks_person(rollout, look.verdict):
-                return "done", f"no ABORT within {duration(expiry + rollout.extended_s)}"
-            return None
-        case Compare():
-            if rollout.full:
-                return "skipped", "promoted fully"
-            if held or rollout.answer is None or abtest.then(rollout) != "promote":
-                return None
-            return "done", rollout.answer.reason
-        case Bake(duration_s=wait):
-            return ("done", "") if waited >= wait and not held else None
-    return None

@@ -10,9 +10,9 @@ from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.errors import GaesupError
 from gaesup_tui.domain.gradual import is_gradual
 from gaesup_tui.domain.guards import brewing, broken
+from gaesup_tui.domain.look import Look, SmokeResult
 from gaesup_tui.domain.observation import DeploymentSeen
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.rollout_rules import Look, SmokeResult
 from gaesup_tui.domain.telemetry import Window
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.engine.guard_memory import GuardMemory

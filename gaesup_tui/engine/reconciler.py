@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gaesup_tui.domain.deployment import Deployment
+from gaesup_tui.domain.look import SmokeResult
 from gaesup_tui.domain.revision import Revision
-from gaesup_tui.domain.rollout_rules import SmokeResult
 from gaesup_tui.engine.keeper import Keeper
 from gaesup_tui.engine.observer import Observer
 from gaesup_tui.engine.ports import Backend, Clock

@@ -8,9 +8,9 @@ from gaesup_tui.domain.checking import windows_of_checks
 from gaesup_tui.domain.deployment import Deployment
 from gaesup_tui.domain.drops import Compared, share_since
 from gaesup_tui.domain.guards import comparisons_needed, totals_needed, windows_needed
+from gaesup_tui.domain.look import Look, SmokeResult
 from gaesup_tui.domain.observation import Counters, DeploymentSeen, Observation, RevisionSeen
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.rollout_rules import Look, SmokeResult
 from gaesup_tui.domain.telemetry import KEEP_S, Series, Window, window_of
 from gaesup_tui.domain.verdict import Verdict
 from gaesup_tui.domain.verifying import VERIFY_S, to_verify

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from gaesup_tui.domain.look import SmokeResult
 from gaesup_tui.domain.rollout import Rollout
-from gaesup_tui.domain.rollout_rules import SmokeResult
 from gaesup_tui.domain.steps import Check, SmokeTest
 from gaesup_tui.engine.ports import Backend, Clock, ProbeReply
 
