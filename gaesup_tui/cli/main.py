@@ -6,6 +6,7 @@ Every error is one line on standard error and an exit code of ``exits``.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -21,6 +22,7 @@ from gaesup_tui.domain.text import printable_line
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit code, never a traceback."""
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
@@ -36,11 +38,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads any more; the interpreter must not complain about it when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _mute()  # nobody reads any more
         return INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+            _mute()
+            return _say(GaesupError(f"the output cannot be written: {error.strerror}"))
         return _unforeseen(error)
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a write to a full disk, beyond a quota or to a terminal that is gone ends with. An error
+about a file of our own has that file's name."""
+
+
+def _open_closed() -> None:
+    """A stream that was closed by who started us (``>&-``) takes what is written and drops it."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _mute() -> None:
+    """The interpreter must not complain about what is still in the buffer when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: Sequence[str]) -> int:

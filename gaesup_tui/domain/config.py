@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from gaesup_tui.domain.abtest.spec import ABTestSpec
 from gaesup_tui.domain.commands import Deploy
@@ -17,7 +17,13 @@ from gaesup_tui.domain.errors import NotFound
 from gaesup_tui.domain.judge_spec import JudgeSpec
 from gaesup_tui.domain.model import Duration, Name, Spec, Version, deployment_key
 from gaesup_tui.domain.policy import Policy
-from gaesup_tui.domain.revision import Limits, Sha256, make_revision
+from gaesup_tui.domain.revision import (
+    LEAST_DEADLINE_MS,
+    MOST_DEADLINE_MS,
+    Limits,
+    Sha256,
+    make_revision,
+)
 from gaesup_tui.domain.rolling_spec import RollingSpec
 from gaesup_tui.domain.route_spec import ConversionSpec, Sticky
 from gaesup_tui.domain.step_spec import Expression, StrategyStep
@@ -55,13 +61,20 @@ ConfigMap = dict[
 ]
 
 
+def _deadline(seconds: float) -> float:
+    if not LEAST_DEADLINE_MS <= seconds * 1000 <= MOST_DEADLINE_MS:
+        raise ValueError(f"{seconds:g} s is not possible: give 10ms to 60s")
+    return seconds
+
+
 class LimitsSpec(Spec):
     """What one replica may use. Absent means: as the unit says, or the default."""
 
     memory: Quantity | None = None
     """Memory of one replica, ``64Mi`` when nothing is said."""
-    deadline: Duration | None = None
-    """How long one request may run before the replica is killed, ``1s`` when nothing is said."""
+    deadline: Annotated[Duration, AfterValidator(_deadline)] | None = None
+    """How long one request may run before the replica is killed, ``10ms`` to ``60s``; ``1s`` when
+    nothing is said."""
     cpu: Annotated[float, Field(gt=0, le=1)] | None = None
     """Share of one core a replica may use, 0 to 1; no limit when nothing is said."""
 

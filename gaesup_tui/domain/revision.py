@@ -13,11 +13,15 @@ from gaesup_tui.domain.model import Frozen, Name, Version
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+LEAST_DEADLINE_MS = 10
+MOST_DEADLINE_MS = 60_000
+
+
 class Limits(Frozen):
     """What one replica may use."""
 
     memory_bytes: int = Field(default=64 * 2**20, ge=2**16, le=2**32)
-    deadline_ms: int = Field(default=1000, ge=10, le=60_000)
+    deadline_ms: int = Field(default=1000, ge=LEAST_DEADLINE_MS, le=MOST_DEADLINE_MS)
     """How long one request may run before the replica is killed."""
     cpu_share: float | None = Field(default=None, gt=0, le=1)
     """Share of one core; None is no limit."""

@@ -49,6 +49,10 @@ def parse(text: str) -> Document:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = f"character {error.character:#06x}" if isinstance(error.character, int) else "bytes"
+        raise Located(line, f"this is not YAML: it holds a {what}", "take it out") from None
     except yaml.YAMLError as error:
         raise Located(1, f"this is not YAML: {printable_line(str(error), 200)}") from None
     except RecursionError:
@@ -73,8 +77,10 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> Located:
         )
     if "could not find expected ':'" in problem:
         return Located(line, "a ':' is missing", "write `name: value`")
-    context = f" {error.context}" if error.context else ""
-    return Located(line, f"this is not YAML: {printable_line(problem + context, 200)}")
+    parts = [problem, error.context] if error.context else [problem]
+    if problem.startswith("but "):
+        parts.reverse()
+    return Located(line, f"this is not YAML: {printable_line(' '.join(parts), 200)}")
 
 
 class _Reader:

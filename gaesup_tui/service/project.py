@@ -5,11 +5,9 @@ Whatever is wrong becomes one ``Invalid`` that begins with file, line and field.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -17,12 +15,12 @@ from pydantic_core import ErrorDetails
 from gaesup_tui.domain import config
 from gaesup_tui.domain.abtest.wanting import conversion_fault
 from gaesup_tui.domain.commands import Deploy
-from gaesup_tui.domain.config_schema import Schema, fields_at
 from gaesup_tui.domain.errors import Invalid, NotFound
 from gaesup_tui.domain.own_strategies import list_fault, nearest, unknown_names
 from gaesup_tui.domain.planning import BUILT_IN
 from gaesup_tui.domain.step_spec import StrategyStep
 from gaesup_tui.domain.text import printable_line
+from gaesup_tui.service.file_words import words_of
 from gaesup_tui.service.positions import Document, Located, parse
 
 FILE_NAME = "gaesup.yaml"
@@ -208,9 +206,11 @@ def _not_a_module(body: bytes) -> tuple[str, str] | None:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        with path.open("rb") as file:  # a pipe has no size, and a device no end
+            body = file.read(MAX_FILE_BYTES + 1)
+        if len(body) > MAX_FILE_BYTES:
             raise Invalid(f"{path} is larger than 1 MiB", hint="this cannot be a gaesup.yaml")
-        return path.read_text(encoding="utf-8")
+        return body.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         raise NotFound(f"{path} does not exist", hint="`gaesup init` writes one") from None
     except UnicodeDecodeError as error:
@@ -238,7 +238,7 @@ def _name(path: Path) -> str:
 
 def _first(path: Path, document: Document, error: ValidationError) -> Invalid:
     """The error that comes first in the file, in words."""
-    details = error.errors(include_url=False, include_context=False)
+    details = error.errors(include_url=False)
 
     unknown = {e["loc"][:-1]: e["loc"] for e in details[::-1] if e["type"] == "extra_forbidden"}
 
@@ -250,7 +250,7 @@ def _first(path: Path, document: Document, error: ValidationError) -> Invalid:
 
     first = min(details, key=place)
     where = first["loc"]
-    message, hint = _words(first)
+    message, hint = words_of(first)
     line = document.line(_written(document, where))
     return _at(path, line, _dotted(_written(document, where, first)), message, hint)
 
@@ -266,34 +266,3 @@ def _written(
     while loc and loc not in document.lines:
         loc = loc[:-1]
     return loc
-
-
-def _words(detail: ErrorDetails) -> tuple[str, str]:
-    schema = Schema.of(config.ProjectFile)
-    loc, given = detail["loc"], _shown(detail["input"])
-    match detail["type"]:
-        case "extra_forbidden":
-            there = list(fields_at(schema, loc[:-1]))
-            near = difflib.get_close_matches(str(loc[-1]), there, 1)
-            known = f"did you mean {near[0]}?" if near else f"known here: {', '.join(there)}"
-            return "there is no such field", known
-        case "missing":
-            return "is missing", f"add it: {schema.description(loc)}"
-        case "value_error":
-            message, _, hint = detail["msg"].removeprefix("Value error, ").partition(": ")
-            return message, hint or schema.description(loc)
-        case "string_pattern_mismatch":
-            return f"{given} is not of the form it must have", schema.description(loc)
-    message = detail["msg"].replace("Input should be", "must be").partition(", unable to ")[0]
-    message = message.replace("a valid integer", "a whole number").replace("valid ", "")
-    message = message.partition(" or instance of ")[0].partition(" or an object to ")[0]
-    message = message.replace("a dictionary", "names with values").replace("tuple", "list")
-    return f"{message}, not {given}", schema.description(loc)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "names with values"
-    if isinstance(value, list):
-        return "a list"
-    return "nothing" if value is None else printable_line(repr(value), 60)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,3 +175,20 @@ def test_doctor_reads_the_settings_of_the_engine(home: Path, capsys: Said) -> No
     settings.write_text("keepHistory: soon\n")
     assert main(["doctor"]) == 1
     assert f"{settings}:1: keepHistory: 'soon' is not a duration" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "says"),
+    [
+        ("info >&-", 0, ""),
+        ("info <&-", 0, ""),
+        ("info > /dev/full", 1, "gaesup: the output cannot be written: No space left on device\n"),
+        ("nonsense 2>&-", 2, ""),
+    ],
+)
+def test_a_stream_that_takes_nothing_is_no_defect(
+    home: Path, redirected: str, code: int, says: str
+) -> None:
+    command = f'"{sys.executable}" -m gaesup_tui.cli.main {redirected}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, says)

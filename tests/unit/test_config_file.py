@@ -163,13 +163,38 @@ def test_bad_input_is_one_error_with_file_line_field_and_what_to_do(
         ("? {a: b}\n: c", "gaesup.yaml:1: a name is not text"),
         ("a: !!python/object:os.system x", "gaesup.yaml:1: a: there is no such field"),
         ("[" * 3000, "gaesup.yaml:1: values are nested too deeply"),
-        ("\x1b[31m: 1", "gaesup.yaml:1: this is not YAML"),
+        ("a: 1\n\x1b[31m: 1", "gaesup.yaml:2: this is not YAML: it holds a character 0x001b"),
+        ("a: 1\n---\nb: 2", "gaesup.yaml:2: this is not YAML: expected a single document"),
+        (
+            "units: {}\napiVersion: gaesup/v1\nenvironments: {a: {}}",
+            "gaesup.yaml:1: units: is empty",
+        ),
     ],
 )
 def test_what_is_no_configuration_at_all_is_said(folder: Path, text: str, message: str) -> None:
     said = error_of(folder, text)
     assert said.startswith(message), said
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ("deadline: 0", "deadline: 0 s is not possible: give 10ms to 60s"),
+        ("deadline: 2h", "deadline: 7200 s is not possible: give 10ms to 60s"),
+        ("memory: 9Gi", "memory: must be at most 4.0Gi, not '9Gi'"),
+    ],
+)
+def test_a_limit_no_replica_could_have_is_refused_in_the_units_it_was_written_in(
+    folder: Path, limit: str, says: str
+) -> None:
+    usual = "memory: 64Mi" if limit.startswith("memory") else "deadline: 500ms"
+    assert says in error_of(folder, GOOD.replace(usual, limit, 1))
+
+
+def test_a_file_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(Invalid, match="/dev/zero is larger than 1 MiB"):
+        project.load(Path("/dev/zero"))
 
 
 def test_a_small_file_cannot_ask_for_a_billion_values(folder: Path) -> None:

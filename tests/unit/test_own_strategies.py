@@ -133,7 +133,7 @@ BAD = [
     ("    - ready: 90s\n", "", "13: strategies.careful[1]: step 2 is smoke, but nobody waited"),
     ("    - deploy: 25%\n", "", "12: strategies.careful[0]: step 1 is ready, but nothing was"),
     ("deploy: 25%", "deploy: 0", "12: strategies.careful[0]: step 1 leaves the new revision"),
-    ("weight: 10\n", "weight: 110\n", "15: strategies.careful[3].weight: must be less than or"),
+    ("weight: 10\n", "weight: 110\n", "15: strategies.careful[3].weight: must be at most 100"),
     ("approve: 10m", "weight: 5", "18: strategies.careful[6]: step 7 goes back from 10 to 5"),
     ("    - replicas: all\n", "", "19: strategies.careful[7]: step 8 gives all traffic to 25%"),
     ("replicas: all", "replicas: 10%", "19: strategies.careful[7]: step 8 goes from 25% to 10%"),
