@@ -39,7 +39,7 @@ class Activity(Page):
     """The journal as people read it, newest first."""
 
     actions: ClassVar[tuple[str, ...]] = ("open", "filter", "time", "copy", "logs")
-    can_filter = True
+    can_filter = exports = True
 
     def __init__(self, desk: Desk, *, deployment: str = "") -> None:
         """``deployment`` shows one's own events."""

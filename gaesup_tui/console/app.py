@@ -191,7 +191,9 @@ class Console(FrameDiff, App[int]):
         waiting = None
         if desk.replica.engine is not None:
             waiting = len(needs(desk.deployments(), desk.replica.engine, desk.now()))
-        self.tab_line.show(self.stack.tab, self.stack.path, waiting, self.stack.page.filter_text)
+        page = self.stack.page
+        hides = "" if page.searches else page.filter_text
+        self.tab_line.show(self.stack.tab, self.stack.path, waiting, hides)
 
     # The line to the terminal ---------------------------------------------------------------
 

@@ -80,7 +80,10 @@ def ask_to_run(console: Console, words: Sequence[str]) -> None:
     from gaesup_tui.console.output import Output
 
     line = f"gaesup {shlex.join(words)}"
-    lines = [("Runs", line), ("Then", "its output is shown; leaving that ends it")]
+    lines = [
+        ("Runs", line),
+        ("Then", "its output is shown; leaving that ends the command, not what it began"),
+    ]
 
     def run(_: str) -> None:
         dialog.show_result("", True)

@@ -88,6 +88,7 @@ class Deed:
                 continue
             self._seq = view["seq"]
             lines: Sequence[tuple[str, str]]
+            title = ""
             try:
                 preview = await self._previewed()
             except (Refused, NotFound) as now:
@@ -96,10 +97,11 @@ class Deed:
                 continue
             else:
                 lines, notice = preview["lines"], "it moved meanwhile: this is how it is now"
+                title = preview["title"]
                 if not self._is_sent:
                     self._preview = preview
             if self._dialog is not None and not self._is_sent:
-                self._dialog.update_lines(list(lines), notice)
+                self._dialog.update_lines(list(lines), notice, title)
 
     def _confirm_key(self, preview: Preview) -> str:
         wanted = preview["confirm_key"] or "y"
@@ -193,7 +195,7 @@ class Deed:
             self._console.foot.say(f"{self._what}: not done: {error.message}", "bad")
             return
         dialog.show_result(f"{error.message}: this is how it is now", ok=False)
-        dialog.update_lines(list(self._preview["lines"]))
+        dialog.update_lines(list(self._preview["lines"]), title=self._preview["title"])
 
     async def _until_seen(self, receipt: Receipt, began: float) -> None:
         if receipt["text"].startswith(APPROVED):

@@ -29,7 +29,7 @@ class Logs(Page):
     """One deployment's log; ``/`` searches, ``n`` and ``N`` go through what was found."""
 
     actions: ClassVar[tuple[str, ...]] = ("filter", "copy", "time", "abort", "rollback")
-    can_filter = True
+    can_filter = searches = True
 
     def __init__(self, desk: Desk, key: str) -> None:
         super().__init__(desk, f"{key} logs")

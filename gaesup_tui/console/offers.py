@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from gaesup_tui.domain.actions import BY_ID
+from gaesup_widgets.footer import KeyHint
 
 if TYPE_CHECKING:
     from gaesup_tui.console.page import Page
@@ -15,6 +16,28 @@ if TYPE_CHECKING:
 
 NO_SUBJECT = "no deployment is under the cursor"
 _OF_ROWS = {"sort": "sorted", "sort_back": "sorted", "mark": "marked"}
+
+
+_LIST = (
+    ("j k", "One line down, one up; arrows do it too"),
+    ("g G", "To the first line, to the last; Home and End do it too"),
+    ("PgUp PgDn", "A page; Ctrl+U and Ctrl+D half of one"),
+    ("arrows", "Left and right: what does not fit on the line"),
+)
+_LOG = (("n N", "The next line that has what was searched, and the one before"),)
+_EVERYWHERE = (
+    ("Esc", "One step back; Backspace and h do it too"),
+    ("Ctrl+P", "Find an action or a deployment by some letters"),
+    ("Ctrl+L", "Paint the screen anew"),
+    ("F12", "Emergency stop, also while you type"),
+)
+_EXPORT = (("Ctrl+E", "Write what is shown as Markdown into the current folder"),)
+
+
+def moving_keys(page: Page) -> list[KeyHint]:
+    """The keys that are no actions: to move, and those of the page's own."""
+    own = (*(_LOG if page.searches else ()), *(_EXPORT if page.exports else ()))
+    return [KeyHint(key, "", about=about) for key, about in (*_LIST, *own, *_EVERYWHERE)]
 
 
 def no_reading(action_id: str, view: DeploymentView | None) -> str | None:

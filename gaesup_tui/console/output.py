@@ -20,7 +20,7 @@ class Output(Page):
     """The output of ``gaesup WORDS``. Leaving it ends the command if it still runs."""
 
     actions: ClassVar[tuple[str, ...]] = ("filter", "copy")
-    can_filter = True
+    can_filter = searches = True
 
     def __init__(self, desk: Desk, words: Sequence[str]) -> None:
         super().__init__(desk, f"gaesup {shlex.join(words)}")

@@ -19,6 +19,10 @@ class Page(Vertical):
     actions: ClassVar[tuple[str, ...]] = ()
     """Ids of what can be done here, the most needed first: footer and help show them."""
     can_filter: ClassVar[bool] = False
+    exports: ClassVar[bool] = False
+    """Whether what is shown can be written into a file."""
+    searches: ClassVar[bool] = False
+    """Whether the filter hides nothing here but is looked for, as in a log."""
 
     def __init__(self, desk: Desk, title: str) -> None:
         super().__init__()

@@ -214,7 +214,9 @@ class Rollout(Page):
             lines.extend(labelled(label, text, style, width, most))
 
         if rollout["cause"]:
-            by = f" (by {rollout['cause_by']})" if rollout["cause_by"] else ""
+            who = rollout["cause_by"]
+            is_said = not who or f"by {who}" in rollout["cause"]
+            by = "" if is_said else f" (by {who})"
             add("Because", f"{rollout['cause']}{by}", "bad")
         if rollout["verified"]:
             style = "bad" if view["notice"] and view["notice"]["sick"] else "ok"

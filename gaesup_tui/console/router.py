@@ -11,7 +11,7 @@ from gaesup_tui.console.clipboard import copy
 from gaesup_tui.console.desk import shown_key
 from gaesup_tui.console.doors import open_deployment, open_page
 from gaesup_tui.console.lines import TypedLines
-from gaesup_tui.console.offers import no_movement
+from gaesup_tui.console.offers import moving_keys, no_movement
 from gaesup_tui.console.replica import EVERYTHING, Diff
 from gaesup_tui.console.watch import Watches, notice
 from gaesup_tui.domain.actions import BY_ID
@@ -68,6 +68,8 @@ class Router:
             return hint
         nothing = no_movement(action_id, page, desk.replica.deployments)
         hint = desk.hint(action_id, view)
+        if action_id == "filter" and page.searches:
+            hint = replace(hint, title="Search", about="Find a text; n and N go through the lines")
         return hint if nothing is None else replace(hint, reason=nothing)
 
     def reason(self, action_id: str) -> str | None:
@@ -346,8 +348,11 @@ class Router:
         desk, view = self._console.desk, self.view()
         here = [self._hint(action_id, view) for action_id in self._ids()]
         rest = [self._hint(a, view) for a in BY_ID if a not in self._ids()]
+        movement = moving_keys(self._console.stack.page)
         title = self._console.stack.page.title
-        self._console.push_screen(Help([(title, here), ("Everywhere", rest)], symbols=desk.symbols))
+        self._console.push_screen(
+            Help([(title, here), ("Moving", movement), ("Everywhere", rest)], symbols=desk.symbols)
+        )
 
     def _do_palette(self) -> None:
         from gaesup_tui.console.palette import palette

@@ -206,27 +206,29 @@ class StopDialog(ModalScreen[None]):
         scope = self._scopes[self._at]
         count = len(scope["rollouts"])
         takes = duration(self._switch_s) if self._switch_s is not None else "time not measured yet"
+        refused = self._desk.why_not("stop", None)
+        key, text = ("dim", "dim") if refused else ("bad", "")
         lines: list[Runs] = [
             [Cell("Scope: arrows choose", "dim")],
             *self._scope_lines(),
             (),
             [
-                Cell("S", "bad"),
-                Cell(f"  stop: return {_rollouts(count)} to the stable revision ({takes})"),
+                Cell("S", key),
+                Cell(f"  stop: return {_rollouts(count)} to the stable revision ({takes})", text),
             ],
             [
-                Cell("F", "bad"),
-                Cell("  freeze: hold everything where it stands, traffic untouched"),
+                Cell("F", key),
+                Cell("  freeze: hold everything where it stands, traffic untouched", text),
             ],
             [
-                Cell("B", "bad"),
-                Cell("  global rollback: all to their last good revision (preview first)"),
+                Cell("B", key),
+                Cell("  global rollback: all to their last good revision (preview first)", text),
             ],
             (),
             [Cell("Each holds all automation there until somebody releases it.", "dim")],
         ]
-        if self._mode:
-            lines += [(), [Cell(self._mode, "bad")]]
+        if refused or self._mode:
+            lines += [(), [Cell(refused or self._mode, "bad")]]
         return lines
 
     def _scope_lines(self) -> list[Runs]:

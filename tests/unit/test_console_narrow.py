@@ -116,6 +116,25 @@ async def test_a_question_that_stays_open_is_about_how_it_is_now() -> None:
         assert console.engine.commands[0][1]["expect_seq"] == now
 
 
+async def test_the_title_of_a_question_moves_on_with_what_it_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, share = CannedWorld.preview, "50 %"
+
+    def titled(world: CannedWorld, query: dict[str, str]) -> Any:
+        return {**told(world, query), "title": f"Promote {CART} to {share}"}
+
+    monkeypatch.setattr(CannedWorld, "preview", titled)
+    async with console_on(size=(80, 24)) as console:
+        await console.press("p")
+        await console.expects(f"Promote {CART} to 50 %")
+        share = "100 %"  # somebody else has promoted it
+        console.engine.world.deployments[CART]["seq"] += 1
+        console.engine.change(CART)
+        await console.expects("it moved meanwhile", f"Promote {CART} to 100 %")
+        await console.expects_no(f"Promote {CART} to 50 %")
+
+
 @pytest.mark.parametrize(
     ("environment", "begins"), [("", " gaesup  all "), ("production", " production ")]
 )

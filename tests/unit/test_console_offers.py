@@ -141,3 +141,29 @@ async def test_the_event_under_the_cursor_is_read_in_full_on_80_columns() -> Non
         await console.expects("192 requests; to the end")
         await console.press("j")
         await console.expects_no("192 requests; to the end")
+
+
+async def test_a_read_only_console_says_in_the_stop_dialog_that_it_stops_nothing() -> None:
+    async with console_on(read_only=True) as console:
+        await console.press("exclamation_mark")
+        await console.expects("S  stop", "read-only: this console was started with --read-only")
+
+
+async def test_a_search_in_a_log_hides_nothing_and_does_not_say_so() -> None:
+    async with console_on() as console:
+        await console.press("l")
+        await console.expects("/ Search")
+        await console.press("slash")
+        await console.type("boom")
+        await console.press("enter")
+        await console.expects("/boom: 0 lines")
+        assert "only /boom" not in console.screen_text
+
+
+async def test_the_help_has_the_keys_that_are_no_actions() -> None:
+    async with console_on(size=(120, 80)) as console:
+        await console.press("question_mark")
+        await console.expects("Ctrl+P", "Ctrl+L", "F12", "Emergency stop, also while you type")
+        assert "Ctrl+E" not in console.screen_text
+        await console.press("q", "6", "question_mark")
+        await console.expects("Ctrl+E")

@@ -127,6 +127,7 @@ class Confirm(ModalScreen[str | None]):
         self._is_asked = False
         self._is_over = False
         self._lines = question.lines
+        self._box = Vertical()
         self._body = Lines()
         self._said = Lines([()])
         self._keys = Lines(id="keys")
@@ -138,7 +139,7 @@ class Confirm(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         question = self._question
-        with Vertical() as box:
+        with self._box as box:
             box.border_title = question.title.replace("[", r"\[")
             yield self._body
             if question.reason != "none":
@@ -165,9 +166,12 @@ class Confirm(ModalScreen[str | None]):
 
     # What the owner tells ------------------------------------------------------------------
 
-    def update_lines(self, lines: Sequence[Line], notice: str = "") -> None:
-        """The state moved: show it anew, say so, and let keys rest for the dead time."""
+    def update_lines(self, lines: Sequence[Line], notice: str = "", title: str = "") -> None:
+        """The state moved: show it anew, say so, and let keys rest for the dead time. `title`:
+        what the confirming key would do now, where that is something else."""
         self._show_lines(lines)
+        if title:
+            self._box.border_title = title.replace("[", r"\[")
         self._last_key_at = self._clock()
         if notice:
             self._say(notice, "warn")
