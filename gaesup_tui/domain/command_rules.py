@@ -62,17 +62,7 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
         case cmd.RemoveWindow():
             return remove_window(world, command)
         case cmd.Deploy():
-            _check_moved(world.find(command.deployment), command.expect_seq)
-            moving = world.find(command.deployment)
-            if moving and moving.active:
-                _check_allowed(world, "queue", command.deployment, now, by)
-                return queue_deploy(moving, moving.active, command)
-            _check_allowed(world, "deploy", command.deployment, now, by)
-            policy = taken(world, command.policy)
-            windows = command.policy.windows if policy and command.policy else ()
-            glass = break_glass(world, command, command.deployment, now, *windows)
-            begun = begins_at_gate(world, begin_deploy(world, command, by, now), command.policy)
-            return [*policy, begun, *glass]
+            return _deploy(world, command, by, now)
     state = world.find(command.deployment)
     if state is None:
         raise NotFound(
@@ -96,6 +86,22 @@ def decide_command(world: World, command: cmd.Command, by: Actor, now: float) ->
     if isinstance(command, cmd.Retry):
         return [*(_gated(world, event) for event in events), *glass]
     return [*glass, *events]
+
+
+def _deploy(world: World, command: cmd.Deploy, by: Actor, now: float) -> list[ev.Event]:
+    """One begins, or waits behind the one that moves. What its file asks for is taken over."""
+    key = command.deployment
+    state = world.find(key)
+    _check_moved(state, command.expect_seq)
+    if state and state.active:
+        _check_allowed(world, "queue", key, now, by)
+        return queue_deploy(state, state.active, command)
+    _check_allowed(world, "deploy", key, now, by)
+    policy = taken(world, command.policy)
+    windows = command.policy.windows if policy and command.policy else ()
+    glass = break_glass(world, command, key, now, *windows)
+    begun = begins_at_gate(world, begin_deploy(world, command, by, now), command.policy)
+    return [*policy, begun, *glass]
 
 
 def _gated(world: World, event: ev.Event) -> ev.Event:

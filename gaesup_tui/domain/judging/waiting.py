@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gaesup_tui.domain.judging.forecast import Forecast, Rates
+from gaesup_tui.domain.judging.forecast import Forecast
 
 _HOURS_FROM = 120
 """Minutes from which hours are said."""
@@ -29,16 +29,6 @@ def ahead(forecast: Forecast | None) -> str:
     if forecast.early_s > LONGEST_S:  # nobody sends that many either
         return said
     return f"{said}, about {round(forecast.requests):,} more canary requests"
-
-
-def before_start(rates: Rates, forecast: Forecast | None) -> str:
-    """What a weight will cost in time, said before the start."""
-    if forecast is None:
-        return "no history of the baseline: how long it takes shows after the first minute"
-    return (
-        f"about {rates.canary_per_s:.1f} canary requests/s: clear in {_more(forecast)}; "
-        f"slowest is {forecast.metric}"
-    )
 
 
 def _more(forecast: Forecast) -> str:
