@@ -230,6 +230,7 @@ class Fleet:
         late_s, self._ticked_at = now - self._ticked_at - TICK_S, now
         stood_still = late_s > STOOD_STILL_S
         self.lost_s += late_s if stood_still else 0.0
+        self.spawner.look_after_zygote(late_s if stood_still else 0.0)
         self.spawner.reap_orphans()
         for replica in self.replicas():
             if stood_still:

@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -24,6 +25,8 @@ from gaesup_backends.local.worker import WorkerSpec
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 RESTART_ZYGOTE_S: Final = 0.2
+HANGS_AFTER_S: Final = 15.0
+"""Without a word for so long while orders wait, the zygote hangs; it starts in one or two."""
 
 
 @dataclass(slots=True)
@@ -62,6 +65,8 @@ class Spawner:
         self._living: set[int] = set()
         self._orphans: set[int] = set()
         self._ordered: set[int] = set()
+        self._dying: set[int] = set()
+        self._silent_since = time.monotonic()
         self._closing = False
 
     def start(self) -> None:
@@ -102,6 +107,7 @@ class Spawner:
         finally:
             for fd in theirs:
                 os.close(fd)
+        self._expect()
         self._ordered.add(ticket)
         link.setblocking(False)
         return Started(ticket, link, out_read, err_read)
@@ -112,6 +118,9 @@ class Spawner:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         elif self._control is not None:
+            if pid in self._living:
+                self._expect()
+                self._dying.add(pid)
             with contextlib.suppress(OSError):
                 self._control.send(json.dumps({"op": "kill", "pid": pid}).encode())
 
@@ -122,6 +131,21 @@ class Spawner:
             if code is not None:
                 self._orphans.discard(pid)
                 self._on_exited(pid, code)
+
+    def look_after_zygote(self, late_s: float = 0.0) -> None:
+        """End one that hangs: it could neither start nor end a worker, and nobody would hear of
+        the next that dies. Its workers go on. ``late_s``: so long the node itself stood still."""
+        self._silent_since += late_s
+        waits = self._ordered or self._dying
+        if waits and self._process and time.monotonic() - self._silent_since > HANGS_AFTER_S:
+            with contextlib.suppress(OSError):
+                print("the zygote does not answer: it is replaced", file=sys.stderr, flush=True)
+            self._process.kill()
+            self._silent_since = time.monotonic()
+
+    def _expect(self) -> None:
+        if not self._ordered and not self._dying:
+            self._silent_since = time.monotonic()
 
     def close(self) -> None:
         """Hang up; the zygote ends its children and itself."""
@@ -154,6 +178,7 @@ class Spawner:
             self._message(json.loads(data))
 
     def _message(self, message: dict[str, Any]) -> None:
+        self._silent_since = time.monotonic()
         self._ordered.discard(message.get("ticket"))
         if message["op"] == "forked":
             self._living.add(message["pid"])
@@ -162,12 +187,14 @@ class Spawner:
             self._on_refused(message["ticket"], message["reason"])
         elif message["op"] == "exited":
             self._living.discard(message["pid"])
+            self._dying.discard(message["pid"])
             self._on_exited(message["pid"], message["code"])
 
     def _zygote_died(self) -> None:
         self._hang_up()
         self._orphans |= self._living
         self._living.clear()
+        self._dying.clear()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
