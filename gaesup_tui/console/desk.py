@@ -87,11 +87,12 @@ class Desk:
     def hint(self, action_id: str, view: DeploymentView | None) -> KeyHint:
         """An action as the footer and the help show it."""
         action = BY_ID[action_id]
+        key = shown_key(self.keys.get(action_id, action.key))
         return KeyHint(
-            shown_key(self.keys.get(action_id, action.key)),
+            key or ":",
             action.title,
             self.why_not(action_id, view),
             is_pinned=action_id in ("help", "stop"),
             is_danger=action_id in ("stop", "abort"),
-            about=action.help,
+            about=action.help if key else f":{action.command}: {action.help}",
         )

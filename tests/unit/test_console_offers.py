@@ -163,6 +163,7 @@ async def test_a_search_in_a_log_hides_nothing_and_does_not_say_so() -> None:
 async def test_the_help_has_the_keys_that_are_no_actions() -> None:
     async with console_on(size=(120, 80)) as console:
         await console.press("question_mark")
+        await console.expects("Promote train: :train promote: Pass the gate")  # has no key
         await console.expects("Ctrl+P", "Ctrl+L", "F12", "Emergency stop, also while you type")
         assert "Ctrl+E" not in console.screen_text
         await console.press("q", "6", "question_mark")
