@@ -214,3 +214,12 @@ def test_a_word_longer_than_a_line_goes_on_in_the_next() -> None:
     told = [Cell("by mara: "), Cell("理由" * 12, "warn")]
     lines = ["".join(cell.text for cell in line) for line in wrapped(told, 20)]
     assert lines == ["by mara: ", "理由" * 5, "理由" * 5, "理由" * 2]
+
+
+def test_long_versions_leave_the_shares_in_sight() -> None:
+    old, new = "2026.11.24-build.123456-release-candidate-7", "新版本漢字漢字漢字漢字漢字漢字漢字"
+    line = shown(traffic_runs(Traffic(old, new, 25, 25.0), 69))
+    assert cell_len(line) == 69
+    assert "75 / 25  seen 75.0 / 25.0 ok" in line
+    assert line.startswith("2026.11.")
+    assert "新版本" in line

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gaesup_widgets.cells import Cell, fit_runs, width_of
+from gaesup_widgets.cells import Cell, fit_runs, truncate, width_of
 from gaesup_widgets.drawn import DrawnLines
 from gaesup_widgets.paint import Runs
 from gaesup_widgets.symbols import UNICODE, Symbols
 
 _LEAST_BAR = 10
+_LEAST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,21 @@ def traffic_runs(traffic: Traffic, width: int, symbols: Symbols = UNICODE) -> li
         word, style = ("ok", "ok") if traffic.agrees else ("off plan", "bad")
     tail = [Cell(f"   {wished}  {seen} "), Cell(word, style)]
     taken = sum(width_of(cell.text) for cell in tail)
-    names = width_of(traffic.stable) + width_of(traffic.candidate) + 2
+    # Long names give way: how much goes where is what the line is for.
+    each = max(_LEAST_NAME, (width - taken - _LEAST_BAR - 2) // 2)
+    stable, candidate = (
+        truncate(name, each, symbols.ellipsis) for name in (traffic.stable, traffic.candidate)
+    )
+    names = width_of(stable) + width_of(candidate) + 2
     room = max(_LEAST_BAR, width - taken - names)
     # The bar is drawn from what is seen: a wish is not yet traffic.
     percent = traffic.wished_percent if traffic.seen_percent is None else traffic.seen_percent
     new = share_cells(percent, room)
     bar_style = "dim" if traffic.seen_percent is None else ""
     runs = [
-        Cell(f"{traffic.stable} {symbols.fill * (room - new)}", bar_style),
+        Cell(f"{stable} {symbols.fill * (room - new)}", bar_style),
         Cell(symbols.rest * new, bar_style or "accent"),
-        Cell(f" {traffic.candidate}"),
+        Cell(f" {candidate}"),
         *tail,
     ]
     return fit_runs(runs, width, ellipsis=symbols.ellipsis)
