@@ -150,10 +150,19 @@ class Oracle(Witness):
             allowed = [course.split(0)]
         if key in self.rolled_back or any(_in_scope(key, scope) for scope in self.rollbacks):
             allowed = [*allowed, *({revision: 100} for revision in self.good[key])]
+            if key in self.slowly:
+                allowed = [*allowed, *self._slowly_away_from_a_rollback(key, course)]
         must(
             dict(weights) in allowed,
             f"{key}: asked for {dict(weights)}, allowed {allowed} in {course.phase}",
         )
+
+    def _slowly_away_from_a_rollback(self, key: str, course: Course) -> list[dict[str, int]]:
+        """A rollback that acts before the journal tells of it, sent back share by share."""
+        if course.phase != "finished" or course.stable is None:
+            return []
+        others = self.good[key] - {course.stable}
+        return [{good: share, course.stable: 100 - share} for good in others for share in SHARES]
 
     def durable(self, events: tuple[Recorded, ...]) -> None:
         """Called with every batch that lasts."""
