@@ -212,9 +212,10 @@ def _verified(
     changed: dict[str, object] = {"rollout": rollout.model_copy(update={"verified": verified})}
     of_this = state.notice is not None and state.notice.at >= rollout.at
     if of_this or not event.healthy:
-        told = state.notice or Notice(at=at, text=f"{rollout.candidate.version} was taken back")
-        text = f"{told.text}; {event.note}"[:500]
-        changed["notice"] = told.model_copy(update={"text": text, "sick": not event.healthy})
+        whose = "" if of_this else f"{rollout.candidate.version} was taken back; "
+        told = state.notice or Notice(at=at, text="")  # an older one stays until it is acknowledged
+        text = f"{told.text}; {whose}{event.note}" if told.text else f"{whose}{event.note}"
+        changed["notice"] = told.model_copy(update={"text": text[:500], "sick": not event.healthy})
     return state.model_copy(update=changed)
 
 

@@ -327,11 +327,7 @@ def test_an_automatic_rollback_is_shown_until_somebody_has_seen_it(story: Story)
         story.ask(cmd.Ack(deployment=KEY))
 
 
-def test_what_is_seen_after_a_later_way_back_does_not_belong_to_an_earlier_notice(
-    story: Story,
-) -> None:
-    rolled_back_by_itself(story)
-    before = story.deployment.notice
+def another_taken_back_by_a_person(story: Story) -> None:
     story.windows = {}
     story.ask(cmd.ReleaseHold(deployment=KEY, why="fixed"))
     story.later(5)
@@ -340,8 +336,28 @@ def test_what_is_seen_after_a_later_way_back_does_not_belong_to_an_earlier_notic
     story.ask(cmd.Abort(deployment=KEY))
     story.settle()
     story.now += 10
+
+
+def test_what_is_seen_after_a_later_way_back_does_not_belong_to_an_earlier_notice(
+    story: Story,
+) -> None:
+    rolled_back_by_itself(story)
+    before = story.deployment.notice
+    another_taken_back_by_a_person(story)
     assert verify(story, GOOD).startswith("verified")
     assert story.deployment.notice == before
+
+
+def test_a_later_way_back_that_is_sick_is_told_beside_an_earlier_notice(story: Story) -> None:
+    rolled_back_by_itself(story)
+    another_taken_back_by_a_person(story)
+    assert verify(story, BAD).startswith("still failing")
+    notice = story.deployment.notice
+    assert notice is not None
+    assert notice.sick
+    earlier, _, later = notice.text.partition("; ")
+    assert earlier.startswith("v42 rolled back by itself")
+    assert later.startswith("v43 was taken back; still failing after the way back")
 
 
 def test_what_a_person_took_back_needs_no_notice(story: Story) -> None:
