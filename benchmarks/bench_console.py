@@ -7,6 +7,7 @@ its own, so that the console alone is measured; the terminal is 120x40 unless a 
 from __future__ import annotations
 
 import argparse
+import compileall
 import contextlib
 import json
 import os
@@ -314,6 +315,10 @@ def main() -> int:
         "changes": lambda b: changes(b, 15 if quick else 40),
         "stop": stop,
     }
+    # As after the first start: where Python may write no byte code, each start would compile anew
+    # what changed, and the control would not.
+    for package in ("gaesup_tui", "widgets"):
+        compileall.compile_dir(ROOT / package, quiet=1)
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, Python {sys.version[:6]}")
     with tempfile.TemporaryDirectory(prefix="gb-") as folder:
         bench = Bench(Path(folder))
