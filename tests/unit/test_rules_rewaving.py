@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -104,15 +105,21 @@ def test_fewer_go_in_the_parts_in_which_both_serve() -> None:
     ends_with(told, 4)
 
 
-@pytest.mark.parametrize("replicas", [1, 2, 3, 5, 9])
-def test_it_works_at_every_step(replicas: int) -> None:
+def at_every_step() -> Iterator[tuple[int, Story]]:
+    """The same rolling update, each time looked at once more, until it is over."""
     for steps in range(40):
         told = moving(4, minReady="10s", bake="10s")
         for _ in range(steps):
             if not told.look():
                 told.now += 5
         if told.deployment.active is None:
-            break
+            return
+        yield steps, told
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 5, 9])
+def test_it_works_at_every_step(replicas: int) -> None:
+    for _, told in at_every_step():
         scale(told, replicas)
         for _ in range(20):
             told.later(11)
@@ -121,13 +128,7 @@ def test_it_works_at_every_step(replicas: int) -> None:
 
 @pytest.mark.parametrize("replicas", [1, 3, 9])
 def test_the_way_back_from_every_step_leads_to_the_new_number(replicas: int) -> None:
-    for steps in range(40):
-        told = moving(4, minReady="10s", bake="10s")
-        for _ in range(steps):
-            if not told.look():
-                told.now += 5
-        if told.deployment.active is None:
-            break
+    for steps, told in at_every_step():
         scale(told, replicas)
         for _ in range(steps % 3):
             told.look()

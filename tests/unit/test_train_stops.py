@@ -21,10 +21,7 @@ from .train_yard import SHOP, Yard, key_of, places
 def test_what_a_freeze_keeps_from_being_rolled_back_is_once_it_is_released() -> None:
     yard = Yard()
     yard.start(gate="between")
-    yard.later(0)
-    yard.later(20)
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.settle()
+    yard.let_finish("catalog")
     yard.ask(cmd.Stop(mode="freeze"))
     yard.ask(cmd.TrainAbort(train="spring"))
     yard.later(600)

@@ -98,10 +98,7 @@ def test_what_a_person_let_finish_before_the_train_arrived_is_rolled_back_too() 
     yard = Yard()
     yard.sick = {"checkout"}
     yard.start()
-    yard.later(0)
-    yard.later(20)
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.settle()
+    yard.let_finish("catalog")
     assert yard.runs("catalog") == "v2"
     yard.later(60)
     yard.rest()
@@ -132,10 +129,7 @@ def test_a_unit_somebody_deployed_meanwhile_is_told_and_not_fought() -> None:
 def test_one_rolled_back_by_hand_after_it_finished_is_told_and_left() -> None:
     yard = Yard()
     yard.start(gate="between")
-    yard.later(0)
-    yard.later(20)
-    yard.ask(cmd.Promote(deployment=key_of("catalog")))
-    yard.settle()
+    yard.let_finish("catalog")
     yard.ask(cmd.Rollback(deployment=key_of("catalog")))
     yard.rest()
     assert (yard.train.phase, yard.train.cause) == (

@@ -12,12 +12,12 @@ import contextlib
 import json
 import os
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gaesup_backends.local.exchange import Request, probe
+from gaesup_backends.local.faults import tell_fault
 from gaesup_backends.local.fleet import Fleet, NotThere
 from gaesup_backends.local.logs import LogFollower, LogLine
 from gaesup_backends.local.names import PROTOCOL
@@ -152,7 +152,7 @@ class Session:
             self._send(_error(request_id, "not_found", str(error)))
         except Exception as error:
             # A fault of ours must not cost the engine its connection.
-            traceback.print_exc()
+            tell_fault()
             self._send(_error(request_id, "internal", f"{type(error).__name__}: {error}"))
         else:
             self._send({"id": request_id, "ok": True, **result})

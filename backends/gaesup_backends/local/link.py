@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
 from gaesup_backends.local import frames
+from gaesup_backends.local.faults import tell_fault
 
 MAX_INFLIGHT: Final = 64
 MAX_BUFFERED_BYTES: Final = 16 * 1024 * 1024
@@ -111,4 +111,4 @@ def _finish(call: Call, outcome: int, payload: bytes) -> None:
         call.done(outcome, payload)
     except Exception:
         # One client's trouble must not close the worker for all the others.
-        traceback.print_exc()
+        tell_fault()

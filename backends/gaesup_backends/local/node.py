@@ -19,12 +19,12 @@ import secrets
 import signal
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any, Final
 
 from gaesup_backends.local import fleet as fleet_module
 from gaesup_backends.local.control import ControlServer
+from gaesup_backends.local.faults import tell_fault
 from gaesup_backends.local.fleet import Fleet
 from gaesup_backends.local.front import SWEEP_S, Front, room_for
 from gaesup_backends.local.metrics import prometheus
@@ -131,10 +131,8 @@ class Node:
                     next_sweep = now + SWEEP_S
                     self.front.sweep(self.fleet.lost_s)
             except Exception:
-                # Without ticks nothing is ever restarted or timed out again. Telling may fail too:
-                # the log can be on a disk that is full.
-                with contextlib.suppress(OSError):
-                    traceback.print_exc()
+                # Without ticks nothing is ever restarted or timed out again.
+                tell_fault()
             await asyncio.sleep(fleet_module.TICK_S)
 
     async def _drain(self) -> None:
